@@ -1,0 +1,5 @@
+//! BgMax.
+use std::io::Read;
+use crate::{ParseError, Sink, Summary};
+/// Reads a BgMax file.
+pub fn parse(_input: &mut dyn Read, _sink: &mut dyn Sink) -> Result<Summary, ParseError> { Err(ParseError::Configuration("to come".into())) }

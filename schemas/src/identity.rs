@@ -1,0 +1,1 @@
+//! Identity numbers: personnummer, samordningsnummer and organisationsnummer.

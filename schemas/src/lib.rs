@@ -1,0 +1,16 @@
+//! Contracts and shared words.
+//!
+//! A *contract* is the Avro schema of one topic (`schemas/**/*.avsc`). Everything that moves through the
+//! stream is an Arrow record batch whose columns are those of a contract. The shared words are what every
+//! area means by money, references, identities and periods.
+//!
+//! Not here: reading of file formats (`formats`), tables (`lake`), jobs (`engine`).
+//! Start at [`contracts`].
+
+mod contract;
+pub mod identity;
+pub mod json;
+pub mod money;
+pub mod reference;
+
+pub use contract::{Contract, ContractError, ENVELOPE, contract, contracts, decimal_type};

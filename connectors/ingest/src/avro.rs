@@ -1,0 +1,1 @@
+//! Records on the wire: Avro in Confluent framing.

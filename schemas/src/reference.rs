@@ -58,19 +58,19 @@ pub fn plusgiro(number: &str) -> Option<String> {
 }
 
 fn giro(number: &str, length: std::ops::RangeInclusive<usize>, digits_after_hyphen: &[usize]) -> Option<String> {
-    let number = number.trim();
-    if let Some((_, tail)) = number.split_once('-')
-        && !digits_after_hyphen.contains(&tail.trim().len())
-    {
-        return None;
-    }
-    let digits: String = number.chars().filter(|c| !matches!(c, ' ' | '-' | '\u{a0}')).collect();
+    let number: String = number.trim().chars().filter(|c| !matches!(c, ' ' | '\u{a0}')).collect();
+    let digits = match number.split_once('-') {
+        Some((_, tail)) if !digits_after_hyphen.contains(&tail.len()) => return None,
+        Some((head, tail)) => format!("{head}{tail}"),
+        None => number,
+    };
     (length.contains(&digits.len()) && luhn_valid(&digits)).then_some(digits)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use serde_json::Value;
 
     #[test]
     fn the_worked_numbers_of_the_parameters_are_valid() {
@@ -103,5 +103,53 @@ mod tests {
         assert_eq!(bankgiro("5050-1056"), None);
         assert_eq!(plusgiro("28 65 43-4").as_deref(), Some("2865434"));
         assert_eq!(plusgiro("286543-40"), None);
+    }
+
+    #[test]
+    fn oracle_cases_of_banktools() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../shared/samples/bank/checkdigits/barsoom__banktools-se/");
+        let Ok(text) = std::fs::read_to_string(format!("{path}spec_cases.json")) else {
+            eprintln!("SKIPPED: no oracle at {path}");
+            return;
+        };
+        let cases: Value = serde_json::from_str(&text).unwrap();
+        let texts = |value: &Value| -> Vec<String> {
+            value.as_array().unwrap().iter().map(|text| text.as_str().unwrap().to_owned()).collect()
+        };
+        let keys = |value: &Value| -> Vec<String> { value.as_object().unwrap().keys().cloned().collect() };
+        let only_digits = |text: &str| text.chars().filter(char::is_ascii_digit).collect::<String>();
+
+        assert!(texts(&cases["luhn_valid"]).iter().all(|text| luhn_valid(&only_digits(text))));
+        assert!(!texts(&cases["luhn_invalid"]).iter().any(|text| luhn_valid(&only_digits(text))));
+
+        type Reader = fn(&str) -> Option<String>;
+        for (kind, reader) in [("bankgiro", bankgiro as Reader), ("plusgiro", plusgiro as Reader)] {
+            for text in texts(&cases[kind]["valid"]) {
+                assert_eq!(reader(&text), Some(only_digits(&text)), "{text}");
+            }
+            for text in keys(&cases[kind]["errors"]) {
+                assert_eq!(reader(&text), None, "{text}");
+            }
+        }
+        for text in texts(&cases["bankgiro"]["ok_characters"]) {
+            assert_eq!(bankgiro(&text), Some(only_digits(&text)), "{text}");
+        }
+        // We are stricter on purpose: hyphens in the wrong place are no giro number, for `286543-4` is a plusgiro
+        // and `28-6543` is neither.
+        assert_eq!(bankgiro(" 6-40 - 5070"), None);
+
+        for case in cases["ocr"]["from_number"].as_array().unwrap() {
+            let Some(ocr) = case["out"].as_str() else { continue };
+            let with_length = case["length_digit"] == true;
+            assert!(if with_length { ocr_valid_with_length(ocr) } else { ocr_valid(ocr) }, "{ocr}");
+        }
+        for case in cases["ocr"]["to_number"].as_array().unwrap() {
+            let ocr = case["in"].as_str().unwrap();
+            let with_length = case["length_digit"] == true;
+            let read = if with_length { ocr_valid_with_length(ocr) } else { ocr_valid(ocr) };
+            // Padding before the check digit is an agreement of one creditor, not a rule of the reference.
+            let expected = case["error"].is_null() || case["error"] == "BadPadding";
+            assert_eq!(read, expected, "{ocr}");
+        }
     }
 }

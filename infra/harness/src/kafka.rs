@@ -1,32 +1,258 @@
-use std::io;
-use std::path::Path;
+use std::ffi::OsStr;
+use std::fs::{self, File};
+use std::io::{self, Write as _};
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdin, Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
 
-/// A running single-node Apache Kafka.
+const VERSION: &str = "4.4.0";
+const POM: &str = r#"<project xmlns="http://maven.apache.org/POM/4.0.0">
+  <modelVersion>4.0.0</modelVersion>
+  <groupId>se.reskontra</groupId>
+  <artifactId>kafka-for-tests</artifactId>
+  <version>1</version>
+  <dependencies>
+    <dependency><groupId>org.apache.kafka</groupId><artifactId>kafka_2.13</artifactId><version>4.4.0</version></dependency>
+    <dependency><groupId>org.apache.logging.log4j</groupId><artifactId>log4j-slf4j-impl</artifactId><version>2.25.2</version></dependency>
+    <dependency><groupId>org.apache.logging.log4j</groupId><artifactId>log4j-core</artifactId><version>2.25.2</version></dependency>
+  </dependencies>
+</project>
+"#;
+
+const LOG4J: &str = "\
+status = error
+appender.out.type = Console
+appender.out.name = out
+appender.out.layout.type = PatternLayout
+appender.out.layout.pattern = %d{ISO8601} %p %c{1} %m%n
+rootLogger.level = info
+rootLogger.appenderRef.out.ref = out
+";
+
+/// Runs the command given as arguments and kills it when standard input closes, so that no broker outlives the
+/// process that started it, however that process ends.
+const TETHER: &str = r#"exec 3<&0
+"$@" </dev/null 3<&- &
+server=$!
+(cat <&3 >/dev/null; kill -9 $server 2>/dev/null) >/dev/null 2>&1 &
+wait $server
+"#;
+
+/// Any cluster id will do: one directory is one cluster.
+const CLUSTER: &str = "UmVza29udHJhVGVzdHMwMA";
+
+const JVM: [&str; 3] = ["-Xmx512m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"];
+
+const START_DEADLINE: Duration = Duration::from_secs(90);
+
+/// A single-node Apache Kafka (KRaft) on a free loopback port. Dropping it kills it, as a power cut would.
 #[derive(Debug)]
 pub struct Kafka {
-    port: u16,
+    address: String,
+    tether: Option<ChildStdin>,
+    process: Child,
 }
 
 impl Kafka {
-    /// Installs Kafka into the user's cache folder if it is not there.
+    /// Installs Kafka with Maven into the user's cache folder (about 100 MB) if it is not there, and says where
+    /// its jars are.
     ///
     /// # Errors
-    /// When Maven is missing or fails.
-    pub fn install() -> io::Result<()> {
-        todo!()
+    /// When Maven or Java is missing, or Maven fails.
+    pub fn install() -> io::Result<PathBuf> {
+        let home = cache()?.join("kafka");
+        let jars = home.join(VERSION);
+        if jars.is_dir() {
+            return Ok(jars);
+        }
+        fs::create_dir_all(&home)?;
+        let work = home.join(format!("installing-{}", std::process::id()));
+        fs::create_dir_all(&work)?;
+        let pom = work.join("pom.xml");
+        fs::write(&pom, POM)?;
+        let staged = work.join("jars");
+        let copy = Command::new("mvn")
+            .args(["-q", "-B", "-f"])
+            .arg(&pom)
+            .arg("org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy-dependencies")
+            .arg(format!("-DoutputDirectory={}", staged.display()))
+            .stdin(Stdio::null())
+            .output();
+        let output = copy.map_err(|error| {
+            let hint = "Apache Kafka is fetched with Maven: install Maven and a Java runtime (17 or later)";
+            io::Error::new(error.kind(), format!("mvn: {error}. {hint}"))
+        })?;
+        if !output.status.success() {
+            let said = String::from_utf8_lossy(&output.stdout);
+            return Err(io::Error::other(format!("mvn could not fetch Apache Kafka {VERSION}: {}", said.trim())));
+        }
+        // Of two installers that race, the first one wins; both have fetched the same jars.
+        if let Err(error) = fs::rename(&staged, &jars)
+            && !jars.is_dir()
+        {
+            return Err(error);
+        }
+        fs::remove_dir_all(&work)?;
+        Ok(jars)
     }
 
-    /// Starts a broker that keeps its data in `dir`; installs Kafka first if need be.
+    /// Starts a broker that keeps everything in `dir`, and waits until it is ready; installs it first if need be.
+    /// A directory that was used before is gone on with, at the same address.
     ///
     /// # Errors
-    /// When it cannot be installed or does not start.
-    pub fn start(_dir: &Path) -> io::Result<Self> {
-        todo!()
+    /// When it cannot be installed, or does not start within a minute and a half.
+    pub fn start(dir: &Path) -> io::Result<Self> {
+        let jars = Self::install()?;
+        fs::create_dir_all(dir)?;
+        let dir = dir.canonicalize()?;
+        let properties = dir.join("server.properties");
+        if !properties.exists() {
+            format_storage(&dir, &jars, &properties)?;
+        }
+        let address = listener(&fs::read_to_string(&properties)?)?;
+        let log = dir.join("server.log");
+        let out = File::create(&log)?;
+        let mut process = Command::new("sh")
+            .args(["-c", TETHER, "sh"])
+            .args(java(&dir, &jars, "kafka.Kafka"))
+            .arg(&properties)
+            .current_dir(&dir)
+            .stdin(Stdio::piped())
+            .stdout(out.try_clone()?)
+            .stderr(out)
+            .spawn()?;
+        let tether = process.stdin.take();
+        let mut kafka = Self { address, tether, process };
+        kafka.wait_until_ready(&log)?;
+        Ok(kafka)
     }
 
     /// `127.0.0.1:PORT`.
     #[must_use]
-    pub fn address(&self) -> String {
-        format!("127.0.0.1:{}", self.port)
+    pub fn address(&self) -> &str {
+        &self.address
+    }
+
+    fn wait_until_ready(&mut self, log: &Path) -> io::Result<()> {
+        let started = Instant::now();
+        loop {
+            let text = fs::read_to_string(log)?;
+            if text.contains("Kafka Server started") {
+                return Ok(());
+            }
+            let fate = match self.process.try_wait()? {
+                Some(status) => format!("ended ({status})"),
+                None if started.elapsed() > START_DEADLINE => "did not become ready".to_owned(),
+                None => {
+                    thread::sleep(Duration::from_millis(20));
+                    continue;
+                }
+            };
+            let end: Vec<&str> = text.lines().rev().take(15).collect();
+            let end = end.into_iter().rev().collect::<Vec<_>>().join("\n");
+            return Err(io::Error::other(format!("Apache Kafka {fate}; {} ends with:\n{end}", log.display())));
+        }
+    }
+}
+
+impl Drop for Kafka {
+    fn drop(&mut self) {
+        drop(self.tether.take());
+        // Its end is all that is waited for; how it ended does not matter.
+        let _ = self.process.wait();
+    }
+}
+
+fn cache() -> io::Result<PathBuf> {
+    let dir = |name: &str| std::env::var_os(name).filter(|dir| !dir.is_empty()).map(PathBuf::from);
+    let cache = dir("XDG_CACHE_HOME").or_else(|| dir("HOME").map(|home| home.join(".cache")));
+    let cache = cache.ok_or_else(|| io::Error::other("neither XDG_CACHE_HOME nor HOME is set"))?;
+    Ok(cache.join("reskontra"))
+}
+
+fn java<'a>(dir: &Path, jars: &Path, class: &'a str) -> impl Iterator<Item = std::ffi::OsString> + use<'a> {
+    let log4j = format!("-Dlog4j2.configurationFile={}", dir.join("log4j2.properties").display());
+    let class_path = jars.join("*").into_os_string();
+    let fixed = JVM.iter().map(OsStr::new).map(OsStr::to_owned);
+    let java: std::ffi::OsString = "java".into();
+    std::iter::once(java).chain(fixed).chain([log4j.into(), "-cp".into(), class_path, class.into()])
+}
+
+fn format_storage(dir: &Path, jars: &Path, properties: &Path) -> io::Result<()> {
+    fs::write(dir.join("log4j2.properties"), LOG4J)?;
+    let staged = dir.join("server.properties.new");
+    let mut file = File::create(&staged)?;
+    file.write_all(settings(&dir.join("data"), free_port()?, free_port()?).as_bytes())?;
+    drop(file);
+    let mut command = java(dir, jars, "kafka.tools.StorageTool");
+    let program = command.next().unwrap_or_default();
+    let output = Command::new(program)
+        .args(command)
+        .args(["format", "-t", CLUSTER, "-c"])
+        .arg(&staged)
+        .current_dir(dir)
+        .stdin(Stdio::null())
+        .output()
+        .map_err(|error| {
+            io::Error::new(error.kind(), format!("java: {error}; install a Java runtime (17 or later)"))
+        })?;
+    if !output.status.success() {
+        let said = String::from_utf8_lossy(&output.stderr);
+        return Err(io::Error::other(format!("the broker's directory could not be formatted: {}", said.trim())));
+    }
+    fs::rename(staged, properties)
+}
+
+fn settings(data: &Path, broker: u16, controller: u16) -> String {
+    format!(
+        "process.roles=broker,controller
+node.id=1
+controller.quorum.voters=1@127.0.0.1:{controller}
+controller.listener.names=CONTROLLER
+listeners=PLAINTEXT://127.0.0.1:{broker},CONTROLLER://127.0.0.1:{controller}
+advertised.listeners=PLAINTEXT://127.0.0.1:{broker}
+listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT
+log.dirs={}
+offsets.topic.replication.factor=1
+offsets.topic.num.partitions=1
+transaction.state.log.replication.factor=1
+transaction.state.log.min.isr=1
+transaction.state.log.num.partitions=1
+share.coordinator.state.topic.replication.factor=1
+share.coordinator.state.topic.min.isr=1
+group.initial.rebalance.delay.ms=0
+auto.create.topics.enable=false
+broker.session.timeout.ms=3000
+",
+        data.display()
+    )
+}
+
+fn listener(properties: &str) -> io::Result<String> {
+    let line = properties.lines().find_map(|line| line.strip_prefix("advertised.listeners=PLAINTEXT://"));
+    line.map(str::to_owned).ok_or_else(|| io::Error::other("server.properties names no listener"))
+}
+
+fn free_port() -> io::Result<u16> {
+    Ok(TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_killed_broker_comes_back_at_the_same_address_and_none_stays_behind() {
+        let dir = std::env::temp_dir().join(format!("reskontra-harness-{}", std::process::id()));
+        let first = Kafka::start(&dir).unwrap();
+        let address = first.address().to_owned();
+        drop(first);
+        assert!(std::net::TcpStream::connect(&address).is_err(), "still listening");
+        let second = Kafka::start(&dir).unwrap();
+        assert_eq!(second.address(), address);
+        drop(second);
+        fs::remove_dir_all(dir).unwrap();
     }
 }

@@ -1,1 +1,26 @@
-//! To come.
+//! The job engine: `.sql` files in, tables out.
+//!
+//! A *job* is a header and one SELECT. The engine finds what each job reads, checks it, runs its worked
+//! examples, computes it for an explicit business date and audits the result. It knows nothing of file formats
+//! or brokers, and reaches tables only through [`lake`].
+//!
+//! Start at [`Library`] (what is in `sql/`), then [`Planner`] (what a job means) and [`example`].
+
+pub mod calendar;
+mod error;
+pub mod example;
+pub mod functions;
+mod header;
+mod library;
+mod markdown;
+mod money;
+mod parameters;
+mod planner;
+mod session;
+mod values;
+
+pub use error::EngineError;
+pub use header::{ExceptionHeader, Header, Kind};
+pub use library::{Invariant, Job, Library};
+pub use planner::{PlannedJob, Planner, contract_view_schema};
+pub use session::session;

@@ -1,1 +1,4 @@
 //! To come.
+/// Error.
+#[derive(Debug, thiserror::Error)]
+pub enum LakeError {}

@@ -1,0 +1,161 @@
+//! Working days and the service-level clock, from the calendar table.
+//!
+//! Rules: catalogue SLA63 (received at or before 12:00:00 on a working day: that day is day 1, otherwise the next
+//! working day; n days are due by the end of the n-th working day counting day 1).
+
+use arrow::array::{Array, AsArray, RecordBatch};
+use arrow::datatypes::Date32Type;
+use chrono::{DateTime, Datelike, Days, NaiveDate, NaiveTime, TimeZone, Utc, Weekday};
+use chrono_tz::Europe::Stockholm;
+
+/// Which days the city works.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
+pub struct Calendar {
+    workdays: Vec<NaiveDate>,
+}
+
+impl Calendar {
+    /// Reads the rows of `ref_calendar`: columns `date` and `is_city_workday`.
+    #[must_use]
+    pub fn from_rows(rows: &RecordBatch) -> Option<Self> {
+        let dates = rows.column_by_name("date")?.as_primitive_opt::<Date32Type>()?;
+        let flags = rows.column_by_name("is_city_workday")?.as_boolean_opt()?;
+        let working =
+            (0..rows.num_rows()).filter(|&row| flags.is_valid(row) && flags.value(row) && dates.is_valid(row));
+        let mut workdays: Vec<NaiveDate> =
+            working.filter_map(|row| Date32Type::to_naive_date_opt(dates.value(row))).collect();
+        workdays.sort_unstable();
+        workdays.dedup();
+        Some(Self { workdays })
+    }
+
+    /// The n-th working day at or after `date`, counting from 1; nothing outside the calendar.
+    #[must_use]
+    pub fn workday_add(&self, date: NaiveDate, n: usize) -> Option<NaiveDate> {
+        let first = self.workdays.partition_point(|day| *day < date);
+        self.covered(date)?;
+        self.workdays.get(first + n.checked_sub(1)?).copied()
+    }
+
+    /// The last working day strictly before `date`.
+    #[must_use]
+    pub fn previous_workday(&self, date: NaiveDate) -> Option<NaiveDate> {
+        self.covered(date)?;
+        self.workdays.get(self.workdays.partition_point(|day| *day < date).checked_sub(1)?).copied()
+    }
+
+    /// The n-th working day of the date's month, counting from 1.
+    #[must_use]
+    pub fn nth_workday(&self, date: NaiveDate, n: usize) -> Option<NaiveDate> {
+        let day = self.workday_add(date.with_day(1)?, n)?;
+        (day.month() == date.month() && day.year() == date.year()).then_some(day)
+    }
+
+    /// The n-th last working day of the date's month, counting from 1.
+    #[must_use]
+    pub fn nth_last_workday(&self, date: NaiveDate, n: usize) -> Option<NaiveDate> {
+        let next_month = date.with_day(1)?.checked_add_months(chrono::Months::new(1))?;
+        self.covered(next_month.pred_opt()?)?;
+        let end = self.workdays.partition_point(|day| *day < next_month);
+        let day = *self.workdays.get(end.checked_sub(n)?)?;
+        (day.month() == date.month() && day.year() == date.year() && n > 0).then_some(day)
+    }
+
+    /// Working days after `from` up to and including `to`; negative when `to` is earlier.
+    #[must_use]
+    pub fn workdays_between(&self, from: NaiveDate, to: NaiveDate) -> i64 {
+        let index = |date: NaiveDate| self.workdays.partition_point(|day| *day <= date);
+        i64::try_from(index(to)).unwrap_or_default() - i64::try_from(index(from)).unwrap_or_default()
+    }
+
+    /// Day 1 of the service-level clock for something received at `received`.
+    #[must_use]
+    pub fn day_one(&self, received: DateTime<Utc>) -> Option<NaiveDate> {
+        let local = received.with_timezone(&Stockholm).naive_local();
+        let noon = NaiveTime::from_hms_opt(12, 0, 0)?;
+        let after_noon = local.time() > noon;
+        self.workday_add(if after_noon { local.date().succ_opt()? } else { local.date() }, 1)
+    }
+
+    /// When something received at `received` is due under a service level; nothing when the rule sets no time.
+    #[must_use]
+    pub fn due(&self, received: DateTime<Utc>, rule: &ServiceLevel) -> Option<DateTime<Utc>> {
+        let day_one = self.day_one(received)?;
+        let day = match rule {
+            ServiceLevel::WorkingDays(n) => self.workday_add(day_one, *n)?,
+            ServiceLevel::Daily => day_one,
+            ServiceLevel::Weekly(weekday) => {
+                let ahead = (7 + weekday.num_days_from_monday() - day_one.weekday().num_days_from_monday()) % 7;
+                self.workday_add(day_one.checked_add_days(Days::new(u64::from(ahead)))?, 1)?
+            }
+            ServiceLevel::MonthlyWorkday(n) => self.next_monthly(day_one, |date| self.nth_workday(date, *n))?,
+            ServiceLevel::MonthlyLastWorkday(n) => {
+                self.next_monthly(day_one, |date| self.nth_last_workday(date, *n))?
+            }
+            ServiceLevel::MonthlyDay(n) => self.next_monthly(day_one, |date| {
+                let target = date.with_day(*n)?;
+                if self.workday_add(target, 1)? == target { Some(target) } else { self.previous_workday(target) }
+            })?,
+            ServiceLevel::None => return None,
+        };
+        let end_of_day = day.succ_opt()?.and_time(NaiveTime::MIN);
+        Some(Stockholm.from_local_datetime(&end_of_day).earliest()?.with_timezone(&Utc))
+    }
+
+    fn next_monthly(&self, from: NaiveDate, day: impl Fn(NaiveDate) -> Option<NaiveDate>) -> Option<NaiveDate> {
+        let this = day(from)?;
+        if this >= from { Some(this) } else { day(from.with_day(1)?.checked_add_months(chrono::Months::new(1))?) }
+    }
+
+    fn covered(&self, date: NaiveDate) -> Option<()> {
+        let inside = *self.workdays.first()? <= date && date <= *self.workdays.last()?;
+        // A few free days may precede the first and follow the last working day of the table.
+        let near = |day: NaiveDate| (day - date).num_days().abs() < 7;
+        (inside || near(*self.workdays.first()?) || near(*self.workdays.last()?)).then_some(())
+    }
+}
+
+/// When a piece of work is due.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum ServiceLevel {
+    /// By the end of the n-th working day, day 1 counted.
+    WorkingDays(usize),
+    /// By the end of day 1.
+    Daily,
+    /// On this weekday at or after day 1, the next working day when it is free.
+    Weekly(Weekday),
+    /// On the n-th working day of a month, the next that comes.
+    MonthlyWorkday(usize),
+    /// On the n-th last working day of a month, the next that comes.
+    MonthlyLastWorkday(usize),
+    /// On a day of the month, the working day before it when it is free.
+    MonthlyDay(u32),
+    /// No time is set.
+    None,
+}
+
+impl ServiceLevel {
+    /// Reads a rule from the columns `kind`, `n` and `weekday` (1 is Monday) of `ref_service_level`.
+    #[must_use]
+    pub fn parse(kind: &str, n: Option<i32>, weekday: Option<i32>) -> Option<Self> {
+        let count = || usize::try_from(n?).ok().filter(|n| *n > 0);
+        Some(match kind {
+            "working_days" => Self::WorkingDays(count()?),
+            "daily" => Self::Daily,
+            "weekly" => {
+                let index = u8::try_from(weekday.unwrap_or(5) - 1).ok()?;
+                Self::Weekly(Weekday::try_from(index).ok()?)
+            }
+            "monthly_nth_workday" => Self::MonthlyWorkday(count()?),
+            "monthly_nth_last_workday" => Self::MonthlyLastWorkday(count()?),
+            "monthly_last_workday" => Self::MonthlyLastWorkday(1),
+            "monthly_day" => Self::MonthlyDay(u32::try_from(n?).ok()?),
+            "period_close" => Self::MonthlyWorkday(count()?),
+            "none" => Self::None,
+            _ => return None,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,304 @@
+//! The SQL functions that the engine gives beside DataFusion's. Each is immutable: the same arguments give the
+//! same value, in any batch, on any machine.
+
+use std::fmt;
+use std::hash::{Hash, Hasher};
+use std::sync::Arc;
+
+use arrow::array::{
+    Array, ArrayRef, AsArray, BooleanArray, Date32Array, Decimal128Array, Int32Array, Int64Builder, ListBuilder,
+    StringArray, TimestampMicrosecondArray,
+};
+use arrow::datatypes::{
+    DataType, Date32Type, Decimal128Type, Field, Int32Type, Int64Type, TimeUnit, TimestampMicrosecondType,
+};
+use chrono::{DateTime, NaiveDate};
+use datafusion::common::ScalarValue;
+use datafusion::error::{DataFusionError, Result};
+use datafusion::logical_expr::{ColumnarValue, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility};
+
+use crate::calendar::Calendar;
+
+mod similarity;
+mod subset_sum;
+
+pub use subset_sum::only_subset;
+
+type Body = Arc<dyn Fn(&[ArrayRef]) -> Result<ArrayRef> + Send + Sync>;
+type Returns = fn(&[DataType]) -> DataType;
+
+/// A function over whole columns, with the argument types that callers' types are coerced to.
+struct Function {
+    name: &'static str,
+    /// What the body depends on beside its arguments, so that two sessions' functions do not pass for each other.
+    state: u64,
+    arguments: fn(&[DataType]) -> Option<Vec<DataType>>,
+    returns: Returns,
+    signature: Signature,
+    body: Body,
+}
+
+impl fmt::Debug for Function {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name)
+    }
+}
+
+impl PartialEq for Function {
+    fn eq(&self, other: &Self) -> bool {
+        self.name == other.name && self.state == other.state
+    }
+}
+
+impl Eq for Function {}
+
+impl Hash for Function {
+    fn hash<H: Hasher>(&self, hasher: &mut H) {
+        self.name.hash(hasher);
+        self.state.hash(hasher);
+    }
+}
+
+impl ScalarUDFImpl for Function {
+    fn name(&self) -> &str {
+        self.name
+    }
+
+    fn signature(&self) -> &Signature {
+        &self.signature
+    }
+
+    fn coerce_types(&self, given: &[DataType]) -> Result<Vec<DataType>> {
+        (self.arguments)(given)
+            .filter(|wanted| wanted.len() == given.len())
+            .ok_or_else(|| DataFusionError::Plan(format!("{} does not take arguments of types {given:?}", self.name)))
+    }
+
+    fn return_type(&self, arguments: &[DataType]) -> Result<DataType> {
+        Ok((self.returns)(arguments))
+    }
+
+    fn invoke_with_args(&self, call: ScalarFunctionArgs) -> Result<ColumnarValue> {
+        let all_scalar = call.args.iter().all(|argument| matches!(argument, ColumnarValue::Scalar(_)));
+        let rows = if all_scalar { 1 } else { call.number_rows };
+        let columns = call.args.iter().map(|argument| argument.to_array(rows)).collect::<Result<Vec<_>>>()?;
+        let result = (self.body)(&columns)?;
+        if all_scalar {
+            return Ok(ColumnarValue::Scalar(ScalarValue::try_from_array(&result, 0)?));
+        }
+        Ok(ColumnarValue::Array(result))
+    }
+}
+
+fn function(
+    name: &'static str,
+    arguments: fn(&[DataType]) -> Option<Vec<DataType>>,
+    returns: Returns,
+    body: impl Fn(&[ArrayRef]) -> Result<ArrayRef> + Send + Sync + 'static,
+) -> Function {
+    let signature = Signature::user_defined(Volatility::Immutable);
+    Function { name, state: 0, arguments, returns, signature, body: Arc::new(body) }
+}
+
+/// All functions, for a run as of `as_of` with the working days of `calendar`.
+#[must_use]
+pub fn functions(as_of: NaiveDate, calendar: &Arc<Calendar>) -> Vec<ScalarUDF> {
+    let state = std::hash::BuildHasher::hash_one(
+        &std::hash::BuildHasherDefault::<std::hash::DefaultHasher>::default(),
+        (as_of, calendar),
+    );
+    let mut all = vec![
+        as_of_date(as_of),
+        text_predicate("luhn_valid", schemas::reference::luhn_valid),
+        text_predicate("ocr_valid", schemas::reference::ocr_valid),
+        round_half_up(),
+        record_ref(),
+        subset_sum::function(),
+        similarity::function(),
+        previous_workday(calendar.clone()),
+        date_and_count("workday_add", calendar.clone(), Calendar::workday_add),
+        date_and_count("nth_workday", calendar.clone(), Calendar::nth_workday),
+        date_and_count("nth_last_workday", calendar.clone(), Calendar::nth_last_workday),
+    ];
+    for function in &mut all {
+        function.state = state;
+    }
+    all.into_iter().map(ScalarUDF::from).collect()
+}
+
+/// `as_of()`: the business date that the run is computed for.
+fn as_of_date(as_of: NaiveDate) -> Function {
+    let days = Date32Type::from_naive_date(as_of);
+    let mut function =
+        function("as_of", |_| Some(vec![]), |_| DataType::Date32, move |_| Ok(Arc::new(Date32Array::from(vec![days]))));
+    function.signature = Signature::nullary(Volatility::Immutable);
+    function
+}
+
+fn text_predicate(name: &'static str, predicate: fn(&str) -> bool) -> Function {
+    let arguments = |given: &[DataType]| (given.len() == 1).then(|| vec![DataType::Utf8]);
+    function(
+        name,
+        arguments,
+        |_| DataType::Boolean,
+        move |columns| {
+            let texts = columns[0].as_string::<i32>();
+            Ok(Arc::new(texts.iter().map(|text| text.map(predicate)).collect::<BooleanArray>()))
+        },
+    )
+}
+
+/// `round_half_up(decimal, digits)`: rounds to `digits` decimals, halves away from zero; the type stays.
+fn round_half_up() -> Function {
+    let arguments = |given: &[DataType]| match given {
+        [decimal @ DataType::Decimal128(..), digits] if digits.is_integer() => {
+            Some(vec![decimal.clone(), DataType::Int64])
+        }
+        [whole, digits] if whole.is_integer() && digits.is_integer() => {
+            Some(vec![DataType::Decimal128(20, 0), DataType::Int64])
+        }
+        _ => None,
+    };
+    function(
+        "round_half_up",
+        arguments,
+        |given| given[0].clone(),
+        |columns| {
+            let values = columns[0].as_primitive::<Decimal128Type>();
+            let digits = columns[1].as_primitive::<Int64Type>();
+            let scale = i64::from(values.scale());
+            let rounded = values.iter().zip(digits).map(|(value, digits)| round(value?, scale, digits?));
+            let rounded: Decimal128Array = rounded.collect();
+            Ok(Arc::new(rounded.with_precision_and_scale(values.precision(), values.scale())?))
+        },
+    )
+}
+
+fn round(value: i128, scale: i64, digits: i64) -> Option<i128> {
+    let dropped = u32::try_from((scale - digits).max(0)).ok()?;
+    let unit = 10_i128.checked_pow(dropped)?;
+    let half = if value < 0 { -(unit / 2) } else { unit / 2 };
+    Some(value.checked_add(half)? / unit * unit)
+}
+
+/// `record_ref(contract, file_id, ordinal, byte_start, byte_end)`: where a record's bytes are, as text.
+fn record_ref() -> Function {
+    let arguments = |given: &[DataType]| {
+        let wanted = vec![DataType::Utf8, DataType::Utf8, DataType::Int64, DataType::Int64, DataType::Int64];
+        (given.len() == wanted.len()).then_some(wanted)
+    };
+    function(
+        "record_ref",
+        arguments,
+        |_| DataType::Utf8,
+        |columns| {
+            let [contract, file] = [0, 1].map(|index| columns[index].as_string::<i32>());
+            let [ordinal, start, end] = [2, 3, 4].map(|index| columns[index].as_primitive::<Int64Type>());
+            let all_valid = |row: usize| columns.iter().all(|column| column.is_valid(row));
+            let references = (0..contract.len()).map(|row| {
+                all_valid(row).then(|| {
+                    let (contract, file) = (contract.value(row), file.value(row));
+                    format!("{contract}:{file}:{}:{}-{}", ordinal.value(row), start.value(row), end.value(row))
+                })
+            });
+            Ok(Arc::new(references.collect::<StringArray>()))
+        },
+    )
+}
+
+fn dates<'a>(column: &'a ArrayRef) -> impl Iterator<Item = Option<NaiveDate>> + 'a {
+    column.as_primitive::<Date32Type>().iter().map(|days| Date32Type::to_naive_date_opt(days?))
+}
+
+fn previous_workday(calendar: Arc<Calendar>) -> Function {
+    let arguments = |given: &[DataType]| (given.len() == 1).then(|| vec![DataType::Date32]);
+    function(
+        "previous_workday",
+        arguments,
+        |_| DataType::Date32,
+        move |columns| {
+            let days = dates(&columns[0]).map(|date| calendar.previous_workday(date?).map(Date32Type::from_naive_date));
+            Ok(Arc::new(days.collect::<Date32Array>()))
+        },
+    )
+}
+
+fn date_and_count(
+    name: &'static str,
+    calendar: Arc<Calendar>,
+    rule: fn(&Calendar, NaiveDate, usize) -> Option<NaiveDate>,
+) -> Function {
+    let arguments = |given: &[DataType]| (given.len() == 2).then(|| vec![DataType::Date32, DataType::Int64]);
+    function(
+        name,
+        arguments,
+        |_| DataType::Date32,
+        move |columns| {
+            let counts = columns[1].as_primitive::<Int64Type>();
+            let days = dates(&columns[0]).zip(counts).map(|(date, count)| {
+                rule(&calendar, date?, usize::try_from(count?).ok()?).map(Date32Type::from_naive_date)
+            });
+            Ok(Arc::new(days.collect::<Date32Array>()))
+        },
+    )
+}
+
+/// `due_at(received_at)` under one service level, for the wrapper around exception jobs.
+#[must_use]
+pub fn due_at(calendar: Arc<Calendar>, rule: crate::calendar::ServiceLevel) -> ScalarUDF {
+    let utc = || DataType::Timestamp(TimeUnit::Microsecond, Some("+00:00".into()));
+    let state = std::hash::BuildHasher::hash_one(
+        &std::hash::BuildHasherDefault::<std::hash::DefaultHasher>::default(),
+        (&calendar, &rule),
+    );
+    let arguments = |given: &[DataType]| {
+        (given.len() == 1).then(|| vec![DataType::Timestamp(TimeUnit::Microsecond, Some("+00:00".into()))])
+    };
+    let returns = |_: &[DataType]| DataType::Timestamp(TimeUnit::Microsecond, Some("+00:00".into()));
+    let mut due = function("due_at", arguments, returns, move |columns| {
+        let received = columns[0].as_primitive::<TimestampMicrosecondType>();
+        let due = received.iter().map(|micros| {
+            calendar.due(DateTime::from_timestamp_micros(micros?)?, &rule).map(|due| due.timestamp_micros())
+        });
+        Ok(Arc::new(due.collect::<TimestampMicrosecondArray>().with_data_type(utc())))
+    });
+    due.state = state;
+    ScalarUDF::from(due)
+}
+
+pub(crate) fn list_of_positions() -> DataType {
+    DataType::List(Arc::new(Field::new("item", DataType::Int64, true)))
+}
+
+pub(crate) fn positions(lists: impl Iterator<Item = Option<Vec<i64>>>) -> ArrayRef {
+    let mut builder = ListBuilder::new(Int64Builder::new());
+    for list in lists {
+        builder.append_option(list.map(|list| list.into_iter().map(Some)));
+    }
+    Arc::new(builder.finish())
+}
+
+pub(crate) fn integers(values: impl Iterator<Item = Option<i32>>) -> ArrayRef {
+    Arc::new(values.collect::<Int32Array>())
+}
+
+pub(crate) const fn int32() -> DataType {
+    Int32Type::DATA_TYPE
+}
+
+use arrow::datatypes::ArrowPrimitiveType as _;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn halves_go_away_from_zero() {
+        assert_eq!(round(168_750, 2, 0), Some(168_800), "1687.50 becomes 1688");
+        assert_eq!(round(56_250, 2, 0), Some(56_300), "562.50 becomes 563");
+        assert_eq!(round(-56_250, 2, 0), Some(-56_300));
+        assert_eq!(round(56_249, 2, 0), Some(56_200));
+        assert_eq!(round(12_345, 3, 2), Some(12_350));
+        assert_eq!(round(12_345, 2, 5), Some(12_345), "more digits than there are change nothing");
+    }
+}

@@ -1,0 +1,201 @@
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use arrow::array::RecordBatch;
+use datafusion::sql::parser::{DFParser, Statement};
+use datafusion::sql::resolve::resolve_table_references;
+use sha2::{Digest as _, Sha256};
+
+use crate::header::{self, Header, Kind};
+use crate::{EngineError, parameters};
+
+/// Everything under `sql/`: jobs, parameters and invariants.
+#[derive(Debug, Clone)]
+pub struct Library {
+    /// Jobs in the order they run: each after what it reads, by name where the order is free.
+    pub jobs: Vec<Job>,
+    /// Parameter tables by name.
+    pub parameters: BTreeMap<String, RecordBatch>,
+    /// Statements that must hold in every generation.
+    pub invariants: Vec<Invariant>,
+}
+
+/// One `.sql` file: a header and a SELECT that produce one table.
+#[derive(Debug, Clone)]
+pub struct Job {
+    /// Name of the job and of its table: the file's stem.
+    pub name: String,
+    /// Folder under `sql/`.
+    pub area: String,
+    /// The file.
+    pub file: PathBuf,
+    /// What it says about itself.
+    pub header: Header,
+    /// The SELECT.
+    pub sql: String,
+    /// Names of the tables that it reads.
+    pub reads: BTreeSet<String>,
+}
+
+/// A named statement about a generation: a SELECT that must give no rows.
+#[derive(Debug, Clone)]
+pub struct Invariant {
+    /// `INV-…`: the file's stem.
+    pub name: String,
+    /// The file.
+    pub file: PathBuf,
+    /// What it says about itself.
+    pub header: Header,
+    /// The SELECT of violations.
+    pub sql: String,
+    /// Names of the tables that it reads.
+    pub reads: BTreeSet<String>,
+}
+
+impl Library {
+    /// Reads `sql/`.
+    ///
+    /// # Errors
+    /// When a file cannot be read, a header or statement is wrong, two jobs share a name, or jobs read each
+    /// other in a circle.
+    pub fn load(root: &Path) -> Result<Self, EngineError> {
+        let mut library = Self { jobs: Vec::new(), parameters: BTreeMap::new(), invariants: Vec::new() };
+        let mut areas = list(root)?;
+        areas.retain(|path| path.is_dir());
+        for area in areas {
+            let area_name = file_name(&area);
+            for file in list(&area)? {
+                let extension = file.extension().and_then(|extension| extension.to_str()).unwrap_or_default();
+                match (area_name.as_str(), extension) {
+                    ("parameters", "csv") => {
+                        library.parameters.insert(stem(&file), parameters::load(&file)?);
+                    }
+                    ("invariants", "sql") => library.invariants.push(Invariant::load(&file)?),
+                    (_, "sql") => library.jobs.push(Job::load(&file, &area_name)?),
+                    _ => {}
+                }
+            }
+        }
+        library.check_names()?;
+        library.jobs = order(std::mem::take(&mut library.jobs))?;
+        Ok(library)
+    }
+
+    /// The job with this name.
+    #[must_use]
+    pub fn job(&self, name: &str) -> Option<&Job> {
+        self.jobs.iter().find(|job| job.name == name)
+    }
+
+    fn check_names(&self) -> Result<(), EngineError> {
+        let mut seen: BTreeMap<&str, &Path> = BTreeMap::new();
+        for job in &self.jobs {
+            let taken = self.parameters.contains_key(&job.name) || schemas::contracts().contains_key(&job.name);
+            if taken {
+                return Err(EngineError::source(&job.file, format!("the name {} is taken by another table", job.name)));
+            }
+            if let Some(other) = seen.insert(&job.name, &job.file) {
+                return Err(EngineError::source(&job.file, format!("{} is a job of the same name", other.display())));
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Job {
+    fn load(file: &Path, area: &str) -> Result<Self, EngineError> {
+        let (header, sql, reads) = read(file)?;
+        let name = stem(file);
+        match (header.kind, &header.exception) {
+            (Kind::Exception, None) => {
+                return Err(EngineError::source(file, "kind = \"exception\" needs a section [exception]"));
+            }
+            (Kind::Table, Some(_)) => {
+                return Err(EngineError::source(file, "a section [exception] needs kind = \"exception\""));
+            }
+            _ => {}
+        }
+        Ok(Self { name, area: area.to_owned(), file: file.to_owned(), header, sql, reads })
+    }
+
+    /// A digest of what the job means: its statement with white space and comments folded, and its key and kind.
+    #[must_use]
+    pub fn fingerprint(&self) -> String {
+        let mut hash = Sha256::new();
+        let normal =
+            DFParser::parse_sql(&self.sql).ok().and_then(|statements| statements.front().map(ToString::to_string));
+        hash.update(normal.unwrap_or_else(|| self.sql.clone()));
+        hash.update(format!("{:?}{:?}", self.header.key, self.header.kind));
+        if let Some(exception) = &self.header.exception {
+            hash.update(format!("{}{}", exception.queue, exception.service_level));
+        }
+        hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+}
+
+impl Invariant {
+    fn load(file: &Path) -> Result<Self, EngineError> {
+        let (header, sql, reads) = read(file)?;
+        let name = stem(file);
+        if !name.starts_with("INV-") {
+            return Err(EngineError::source(file, "an invariant's name begins with INV-"));
+        }
+        Ok(Self { name, file: file.to_owned(), header, sql, reads })
+    }
+}
+
+fn read(file: &Path) -> Result<(Header, String, BTreeSet<String>), EngineError> {
+    let text = fs::read_to_string(file).map_err(|error| EngineError::Read { file: file.to_owned(), error })?;
+    let (header, sql) = header::split(&text).map_err(|reason| EngineError::source(file, reason))?;
+    let mut statements =
+        DFParser::parse_sql(&sql).map_err(|error| EngineError::source(file, format!("not SQL: {error}")))?;
+    let (Some(statement), None) = (statements.pop_front(), statements.pop_front()) else {
+        return Err(EngineError::source(file, "the file must hold exactly one SELECT"));
+    };
+    let reads = table_names(&statement).map_err(|error| EngineError::source(file, error.to_string()))?;
+    Ok((header, sql, reads))
+}
+
+fn table_names(statement: &Statement) -> datafusion::error::Result<BTreeSet<String>> {
+    let (tables, _) = resolve_table_references(statement, true)?;
+    Ok(tables.iter().map(|table| table.table().to_owned()).collect())
+}
+
+/// Sorts jobs so that each comes after those it reads; among free ones, by name.
+fn order(mut jobs: Vec<Job>) -> Result<Vec<Job>, EngineError> {
+    jobs.sort_by(|a, b| a.name.cmp(&b.name));
+    let mut ordered: Vec<Job> = Vec::with_capacity(jobs.len());
+    while !jobs.is_empty() {
+        let waiting: BTreeSet<&str> = jobs.iter().map(|job| job.name.as_str()).collect();
+        let free = jobs.iter().position(|job| !job.reads.iter().any(|read| waiting.contains(read.as_str())));
+        let Some(free) = free else {
+            let names: Vec<&str> = waiting.into_iter().collect();
+            return Err(EngineError::source(
+                &jobs[0].file,
+                format!("jobs read each other in a circle: {}", names.join(", ")),
+            ));
+        };
+        ordered.push(jobs.remove(free));
+    }
+    Ok(ordered)
+}
+
+fn list(dir: &Path) -> Result<Vec<PathBuf>, EngineError> {
+    let read = |error| EngineError::Read { file: dir.to_owned(), error };
+    let mut paths = fs::read_dir(dir)
+        .map_err(read)?
+        .map(|entry| entry.map(|e| e.path()))
+        .collect::<Result<Vec<_>, _>>()
+        .map_err(read)?;
+    paths.sort();
+    Ok(paths)
+}
+
+fn stem(file: &Path) -> String {
+    file.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default()
+}
+
+fn file_name(file: &Path) -> String {
+    file.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
+}

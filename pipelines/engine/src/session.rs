@@ -1,0 +1,28 @@
+use std::sync::Arc;
+
+use chrono::NaiveDate;
+use datafusion::execution::SessionStateBuilder;
+use datafusion::execution::context::{SessionConfig, SessionContext};
+
+use crate::calendar::Calendar;
+use crate::functions;
+
+/// A DataFusion session for a run as of `as_of`: the engine's functions, decimals for numeric literals, and no
+/// catalogue beside the tables that are registered.
+#[must_use]
+pub fn session(as_of: NaiveDate, calendar: &Arc<Calendar>) -> SessionContext {
+    let mut config = SessionConfig::new().with_information_schema(true);
+    let options = config.options_mut();
+    options.sql_parser.parse_float_as_decimal = true;
+    options.sql_parser.map_string_types_to_utf8view = false;
+    options.execution.parquet.schema_force_view_types = false;
+    options.execution.collect_statistics = true;
+    options.optimizer.prefer_hash_join = true;
+    options.execution.time_zone = Some("+00:00".to_owned());
+    let state = SessionStateBuilder::new_with_default_features().with_config(config).build();
+    let context = SessionContext::new_with_state(state);
+    for function in functions::functions(as_of, calendar) {
+        context.register_udf(function);
+    }
+    context
+}

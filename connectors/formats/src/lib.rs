@@ -17,6 +17,7 @@ use chrono::NaiveDate;
 use schemas::Contract;
 
 pub mod bgmax;
+mod fixed;
 pub mod register;
 pub mod ubl;
 

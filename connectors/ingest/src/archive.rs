@@ -1,14 +1,15 @@
 //! The archive: raw files, immutable, named by their content.
 
 use std::ops::Range;
+use std::path::Path;
 
 use bytes::Bytes;
 use tempfile::NamedTempFile;
 
 use crate::store::Store;
-use crate::{FileId, Result};
+use crate::{Error, FileId, Result};
 
-/// Raw files by their SHA-256.
+/// Raw files by their SHA-256: `sha256/ab/cdef…`.
 #[derive(Debug, Clone)]
 pub struct Archive {
     store: Store,
@@ -21,20 +22,48 @@ impl Archive {
         Self { store }
     }
 
+    fn name(file_id: FileId) -> String {
+        let hash = file_id.to_string();
+        format!("sha256/{}/{}", &hash[..2], &hash[2..])
+    }
+
+    /// Keeps a copy of a local file for ever. When this returns, the copy outlives a power cut. A file that is
+    /// kept already is checked.
+    ///
+    /// # Errors
+    /// When the store or the disk fails, or what is kept under this id is damaged.
+    pub async fn keep(&self, file_id: FileId, file: &Path, size: u64) -> Result<()> {
+        self.store.put_content(&Self::name(file_id), file, file_id, size).await
+    }
+
     /// Bytes `range` of a file.
     ///
     /// # Errors
     /// When there is no such file or range, or the store fails.
-    pub async fn range(&self, _file_id: FileId, _range: Range<u64>) -> Result<Bytes> {
-        let _ = &self.store;
-        todo!()
+    pub async fn range(&self, file_id: FileId, range: Range<u64>) -> Result<Bytes> {
+        self.store.range(&Self::name(file_id), range).await
     }
 
-    /// A copy of a file on the local disk, checked against its name and gone when dropped.
+    /// A copy of a file in the folder `dir` on the local disk, checked against its name and gone when dropped.
     ///
     /// # Errors
     /// When there is no such file, it is damaged, or the store or the disk fails.
-    pub async fn fetch(&self, _file_id: FileId) -> Result<NamedTempFile> {
-        todo!()
+    pub async fn fetch(&self, file_id: FileId, dir: &Path) -> Result<NamedTempFile> {
+        let copy = temporary(dir)?;
+        let (found, _) = self.store.download(&Self::name(file_id), &copy).await?;
+        if found == file_id {
+            return Ok(copy);
+        }
+        Err(Error::Damaged { path: Self::name(file_id), reason: format!("its hash is {found}") })
     }
 }
+
+/// An empty file in `dir` that is gone when dropped.
+pub(crate) fn temporary(dir: &Path) -> Result<NamedTempFile> {
+    let disk = |source| Error::Disk { what: format!("working in {}", dir.display()), source };
+    std::fs::create_dir_all(dir).map_err(disk)?;
+    NamedTempFile::new_in(dir).map_err(disk)
+}
+
+#[cfg(test)]
+mod tests;

@@ -16,12 +16,14 @@ pub mod avro;
 pub mod direct;
 mod error;
 mod file_id;
+mod gather;
 pub mod kafka;
 pub mod log;
 pub mod manifest;
 pub mod parsed;
 pub mod place;
 pub mod receive;
+mod spool;
 pub mod store;
 
 pub use error::{Error, Result, Retry, Whose};

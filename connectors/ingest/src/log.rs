@@ -18,6 +18,7 @@ use async_trait::async_trait;
 use schemas::Contract;
 
 use crate::parsed::Parsed;
+use crate::place::Found;
 use crate::{FileId, Result};
 
 /// The contract whose topic carries one record per file.
@@ -116,6 +117,13 @@ pub trait LogReader: Send {
 pub trait Delivery: Send {
     /// Whether a file with these bytes has been delivered.
     fn knows(&self, file_id: &FileId) -> bool;
+
+    /// Whether this very file at a landing place has been delivered, as far as that can be told without reading
+    /// it.
+    fn has_received(&self, place: &str, found: &Found) -> bool {
+        let _ = (place, found);
+        false
+    }
 
     /// Delivers a file as a whole. When this returns, the delivery outlives a power cut.
     ///

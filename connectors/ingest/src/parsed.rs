@@ -1,10 +1,14 @@
 //! A file that has been parsed and judged, its rows in delivery order.
 
+use std::io::Read;
+use std::path::Path;
+
 use chrono::{DateTime, Utc};
-use formats::Summary;
+use formats::{FileInfo, ParseError, Sink, Summary, Verdict};
 use serde::{Deserialize, Serialize};
 
-use crate::FileId;
+use crate::spool::Spool;
+use crate::{Error, FileId, Result};
 
 /// What is known about a received file beside its bytes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -21,6 +25,9 @@ pub struct Origin {
     pub received_at: DateTime<Utc>,
     /// Bytes.
     pub size: u64,
+    /// The store's mark of the file, where there is one: see [`Found`](crate::place::Found).
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub mark: Option<String>,
 }
 
 /// What a file amounts to.
@@ -46,6 +53,9 @@ pub struct Delivered {
     pub rejected: u64,
 }
 
+/// How files are read: [`formats::parse`], but for tests.
+pub(crate) type Parser = fn(&str, FileInfo<'_>, &mut dyn Read, &mut dyn Sink) -> Result<Summary, ParseError>;
+
 /// A parsed file.
 #[derive(Debug)]
 pub struct Parsed {
@@ -57,4 +67,43 @@ pub struct Parsed {
     pub status: Status,
     /// What is delivered, by contract, without the `file` record; empty unless accepted.
     pub deliveries: Vec<Delivered>,
+    pub(crate) spool: Spool,
+}
+
+impl Parsed {
+    /// Parses a file; rows that do not fit in memory wait in the folder `dir`. Blocks.
+    ///
+    /// # Errors
+    /// When the input cannot be read, there is no such format, or the disk fails. A file that is wrong is no
+    /// error: see [`Status::Refused`].
+    pub fn read(origin: Origin, input: &mut dyn Read, dir: &Path) -> Result<Self> {
+        Self::read_with(formats::parse, origin, input, dir)
+    }
+
+    pub(crate) fn read_with(parser: Parser, origin: Origin, input: &mut dyn Read, dir: &Path) -> Result<Self> {
+        let mut spool = Spool::new(&origin, dir);
+        let failed = |source| Error::Parse { name: origin.name.clone(), source };
+        let info = FileInfo { name: &origin.name };
+        let summary = parser(&origin.format, info, input, &mut spool).map_err(failed)?;
+        spool.finish().map_err(|error| failed(ParseError::Sink(error)))?;
+        let status = match &summary.verdict {
+            Verdict::Refused(_) => Status::Refused,
+            Verdict::Accepted if summary.test => Status::Test,
+            Verdict::Accepted => Status::Accepted,
+        };
+        if status != Status::Accepted {
+            spool = Spool::new(&origin, dir);
+        }
+        let deliveries = spool.deliveries();
+        let rejected: u64 = deliveries.iter().map(|delivered| delivered.rejected).sum();
+        let read = rejected + deliveries.iter().map(|delivered| delivered.accepted).sum::<u64>();
+        if status == Status::Accepted && (read, rejected) != (summary.read_records, summary.rejected_records) {
+            let said = (summary.read_records, summary.rejected_records);
+            return Err(Error::Defect(format!(
+                "{}: the parser says it read {} rows and refused {} of them, but gave {read} and {rejected}",
+                origin.name, said.0, said.1
+            )));
+        }
+        Ok(Self { origin, summary, status, deliveries, spool })
+    }
 }

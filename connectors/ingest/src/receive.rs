@@ -1,21 +1,24 @@
 //! Receiving files: archive, parse, judge, deliver.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use chrono::{DateTime, Utc};
-use formats::{Finding, Total};
+use formats::{Finding, Total, Verdict};
 
-use crate::archive::Archive;
+use crate::archive::{Archive, temporary};
 use crate::log::Delivery;
-use crate::parsed::{Delivered, Status};
+use crate::parsed::{Delivered, Origin, Parsed, Parser, Status};
 use crate::place::{Found, LandingPlace};
-use crate::{Error, FileId, Result};
+use crate::{Error, FileId, Result, Retry};
 
 /// Receives files.
 #[derive(Debug)]
 pub struct Receiver {
     archive: Archive,
     work_dir: PathBuf,
+    parser: Parser,
+    dealt_with: BTreeMap<(String, String), Found>,
 }
 
 /// What became of a file at a landing place.
@@ -74,26 +77,118 @@ pub struct Report {
     pub remarks: Vec<Finding>,
 }
 
+impl From<&Parsed> for Report {
+    fn from(file: &Parsed) -> Self {
+        let summary = &file.summary;
+        Self {
+            file_id: file.origin.file_id,
+            format: file.origin.format.clone(),
+            status: file.status,
+            reason: match &summary.verdict {
+                Verdict::Refused(finding) => Some(finding.clone()),
+                Verdict::Accepted => None,
+            },
+            declared_records: summary.declared_records,
+            read_records: summary.read_records,
+            rejected_records: summary.rejected_records,
+            totals: summary.totals.clone(),
+            deliveries: file.deliveries.clone(),
+            remarks: summary.remarks.clone(),
+        }
+    }
+}
+
 impl Receiver {
-    /// Keeps raw files in `archive` and what it works on in `work_dir` (made if missing).
+    /// Keeps raw files in `archive` and what it works on in the folder `work_dir` (made if missing).
     #[must_use]
-    pub const fn new(archive: Archive, work_dir: PathBuf) -> Self {
-        Self { archive, work_dir }
+    pub fn new(archive: Archive, work_dir: PathBuf) -> Self {
+        Self::with_parser(archive, work_dir, formats::parse)
+    }
+
+    pub(crate) const fn with_parser(archive: Archive, work_dir: PathBuf, parser: Parser) -> Self {
+        Self { archive, work_dir, parser, dealt_with: BTreeMap::new() }
     }
 
     /// Receives every complete file of a place that has not been received, in order of name. `report` hears of
     /// each file that is not simply the one received before.
     ///
     /// # Errors
-    /// When the place cannot be listed, or the log can no longer be delivered to. A file that cannot be received
-    /// is an [`Outcome::Failed`] and the next one goes on.
+    /// When the place cannot be listed, the archive fails, or the log can no longer be delivered to. A file that
+    /// cannot be read or parsed is an [`Outcome::Failed`] and the next one goes on.
     pub async fn receive(
         &mut self,
         place: &LandingPlace,
         delivery: &mut dyn Delivery,
         report: &mut (dyn FnMut(Receipt) + Send),
     ) -> Result<()> {
-        let _ = (&self.archive, &self.work_dir, place.scan().await? as Vec<Found>, delivery, report);
-        todo!()
+        for found in place.scan().await? {
+            if self.is_dealt_with(place, &found) || delivery.has_received(&place.name, &found) {
+                continue;
+            }
+            let outcome = self.receive_one(place, &found, delivery).await?;
+            if !matches!(outcome, Outcome::Failed(_)) {
+                self.dealt_with.insert((place.name.clone(), found.name.clone()), found.clone());
+            }
+            let Found { name, size, received_at, .. } = found;
+            report(Receipt { place: place.name.clone(), name, size, received_at, outcome });
+        }
+        Ok(())
+    }
+
+    /// Whether this very file was dealt with. Without a mark a file rewritten within the clock's resolution
+    /// could be passed over: then it is read again.
+    fn is_dealt_with(&self, place: &LandingPlace, found: &Found) -> bool {
+        found.mark.is_some() && self.dealt_with.get(&(place.name.clone(), found.name.clone())) == Some(found)
+    }
+
+    async fn receive_one(&self, place: &LandingPlace, found: &Found, delivery: &mut dyn Delivery) -> Result<Outcome> {
+        let Some(format) = &found.format else { return Ok(Outcome::NoRule) };
+        let copy = temporary(&self.work_dir)?;
+        let (file_id, size) = match place.download(&found.name, &copy).await {
+            Ok(digest) => digest,
+            Err(error @ Error::Disk { .. }) => return Err(error),
+            Err(error) => return Ok(Outcome::Failed(error)),
+        };
+        if delivery.knows(&file_id) {
+            return Ok(Outcome::Known { file_id });
+        }
+        self.archive.keep(file_id, copy.path(), size).await?;
+        let origin = Origin {
+            file_id,
+            place: place.name.clone(),
+            name: found.name.clone(),
+            format: format.clone(),
+            received_at: found.received_at,
+            size,
+            mark: found.mark.clone(),
+        };
+        let parsed = match read(self.parser, origin, copy, self.work_dir.clone()).await {
+            Ok(parsed) => parsed,
+            Err(error @ Error::Disk { .. }) if error.retry() == Retry::Later => return Err(error),
+            Err(error) => return Ok(Outcome::Failed(error)),
+        };
+        let report = Box::new(Report::from(&parsed));
+        delivery.deliver(parsed).await?;
+        Ok(Outcome::Delivered(report))
     }
 }
+
+/// Parses a local copy of a file beside the other work.
+pub(crate) async fn read(
+    parser: Parser,
+    origin: Origin,
+    copy: tempfile::NamedTempFile,
+    work_dir: PathBuf,
+) -> Result<Parsed> {
+    let name = origin.name.clone();
+    let work = tokio::task::spawn_blocking(move || {
+        let failed = |source| Error::Disk { what: format!("reading {}", copy.path().display()), source };
+        let file = copy.reopen().map_err(failed)?;
+        let mut input = std::io::BufReader::with_capacity(256 << 10, file);
+        Parsed::read_with(parser, origin, &mut input, &work_dir)
+    });
+    work.await.map_err(|error| Error::Defect(format!("{name}: the parser broke down: {error}")))?
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,84 @@
+//! Gathers rows into batches of a size worth a commit, and keeps their order: a `file` record is given only
+//! after everything that was gathered before it.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use arrow::array::RecordBatch;
+use schemas::Contract;
+
+use crate::log::{FILE, Limits, LogBatch};
+use crate::spool::{Kind, Part};
+
+#[derive(Debug)]
+pub(crate) struct Gathered {
+    limits: Limits,
+    waiting: BTreeMap<(&'static str, i32), Waiting>,
+    bytes: usize,
+    ready: VecDeque<LogBatch>,
+}
+
+#[derive(Debug)]
+struct Waiting {
+    batch: LogBatch,
+    rows: usize,
+    bytes: usize,
+}
+
+impl Gathered {
+    pub const fn new(limits: Limits) -> Self {
+        Self { limits, waiting: BTreeMap::new(), bytes: 0, ready: VecDeque::new() }
+    }
+
+    /// A batch that is ready.
+    pub fn pop(&mut self) -> Option<LogBatch> {
+        self.ready.pop_front()
+    }
+
+    /// Adds rows that take a partition from `from` to `to`. True when a batch became ready.
+    pub fn add(&mut self, contract: &'static Contract, partition: i32, from: i64, to: i64, part: Part) -> bool {
+        let waiting = self.waiting.entry((&contract.name, partition)).or_insert_with(|| Waiting {
+            batch: LogBatch { contract, partition, from, to, accepted: Vec::new(), rejects: Vec::new() },
+            rows: 0,
+            bytes: 0,
+        });
+        let bytes = size(&part.rows);
+        waiting.batch.to = to;
+        waiting.rows += part.rows.num_rows();
+        waiting.bytes += bytes;
+        self.bytes += bytes;
+        match part.kind {
+            Kind::Accepted => waiting.batch.accepted.push(part.rows),
+            Kind::Rejected => waiting.batch.rejects.push(part.rows),
+        }
+        let (rows, bytes) = (waiting.rows, waiting.bytes);
+        let full = rows >= self.limits.rows || bytes >= self.limits.bytes;
+        if self.bytes >= self.limits.bytes || (full && contract.name == FILE) {
+            return self.flush();
+        }
+        if full {
+            self.make_ready((&contract.name, partition));
+        }
+        full
+    }
+
+    /// Makes everything ready: rows, then `file` records. True when there was anything.
+    pub fn flush(&mut self) -> bool {
+        let keys: Vec<_> = self.waiting.keys().copied().collect();
+        let (files, rows): (Vec<_>, Vec<_>) = keys.into_iter().partition(|(contract, _)| *contract == FILE);
+        rows.into_iter().chain(files).for_each(|key| self.make_ready(key));
+        !self.ready.is_empty()
+    }
+
+    fn make_ready(&mut self, key: (&'static str, i32)) {
+        if let Some(waiting) = self.waiting.remove(&key) {
+            self.bytes -= waiting.bytes;
+            self.ready.push_back(waiting.batch);
+        }
+    }
+}
+
+/// Bytes of a batch's own rows, whatever it shares with others.
+fn size(rows: &RecordBatch) -> usize {
+    let sliced = |column: &arrow::array::ArrayRef| column.to_data().get_slice_memory_size().unwrap_or_default();
+    rows.columns().iter().map(sliced).sum()
+}

@@ -120,7 +120,7 @@ select
     end as unrounded_fee,
     last_period.tariff_valid_from,
     last_period.tariff_source,
-    summed.derivation_sv,
+    case when summed.any_refusal is null then summed.derivation_sv end as derivation_sv,
     last_period.received_at,
     last_period.file_id,
     last_period.ordinal,

@@ -1,9 +1,10 @@
 //! Worked examples: Markdown files whose tables an accountant can read and correct.
 //!
 //! `# Title` begins an example, `as-of: 2026-03-31` is its business date, `## given TABLE` gives the rows of a
-//! table that the job reads, `## expect` the rows that must come out. Columns left out are null, tables left out
-//! are empty, parameter tables left out are those of `sql/parameters`. Only the columns of `expect` are compared;
-//! rows in any order. `""` is an empty text, an empty cell is null.
+//! table that the job reads, `## expect` the rows that must come out. Columns left out are null, contracts left out
+//! are empty, parameter tables left out are those of `sql/parameters`, and a job's table left out is computed from
+//! what is given: an example shows one job alone, or a payment and an invoice going in and a match coming out. Only
+//! the columns of `expect` are compared; rows in any order. `""` is an empty text, an empty cell is null.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -12,6 +13,7 @@ use std::path::{Path, PathBuf};
 use arrow::array::RecordBatch;
 use arrow::datatypes::{DataType, SchemaRef};
 use chrono::NaiveDate;
+use datafusion::execution::context::SessionContext;
 use serde_json::Value;
 
 use crate::markdown::{Block, Table, blocks};
@@ -135,13 +137,14 @@ impl Example {
     pub async fn run(&self, library: &Library, tables: &Tables, job: &Job) -> Result<Outcome, EngineError> {
         let planner = Planner::new(library, self.as_of);
         let context = planner.session()?;
+        let needed = self.needed(library, job);
         for (name, table) in &self.given {
             let schema = tables.schemas.get(name).ok_or_else(|| {
                 let known: Vec<&str> = tables.schemas.keys().map(String::as_str).collect();
                 self.fail(table.line, &format!("there is no table {name}{}", did_you_mean(name, &known)))
             })?;
-            if !job.reads.contains(name) {
-                return Err(self.fail(table.line, &format!("the job does not read {name}")));
+            if !needed.contains(name) {
+                return Err(self.fail(table.line, &format!("the job does not need {name}")));
             }
             let columns = schema.fields().iter().map(|field| {
                 let cells = cells(table, field.name(), field.data_type());
@@ -153,22 +156,56 @@ impl Example {
             let schema = std::sync::Arc::new(nullable(schema));
             register_rows(&context, name, RecordBatch::try_new(schema, columns)?)?;
         }
-        let left_out =
-            job.reads.iter().filter(|name| !self.given.contains_key(*name) && !library.parameters.contains_key(*name));
+        let left_out = needed
+            .iter()
+            .filter(|name| !self.given.contains_key(*name) && !library.parameters.contains_key(*name))
+            .filter(|name| library.job(name).is_none());
         for name in left_out {
             if let Some(schema) = tables.schemas.get(name) {
                 register_empty(&context, name, schema.clone())?;
             }
         }
+        let upstream = library.jobs.iter().filter(|other| needed.contains(&other.name));
+        for other in upstream.filter(|other| !self.given.contains_key(&other.name)) {
+            let rows = self.rows_of(&planner, &context, other).await?;
+            register_rows(&context, &other.name, rows)?;
+        }
         let planned = planner.plan(&context, job).await?;
         self.check_columns(&self.expect, &planned.schema)?;
+        self.compare(&self.rows_of(&planner, &context, job).await?)
+    }
+
+    /// The tables that `job` depends on, as far as the given ones do not stand in the way.
+    fn needed(&self, library: &Library, job: &Job) -> BTreeSet<String> {
+        let mut needed = BTreeSet::new();
+        let mut waiting: Vec<&String> = job.reads.iter().collect();
+        while let Some(name) = waiting.pop() {
+            let is_new = needed.insert(name.clone());
+            if let Some(other) = library.job(name)
+                && is_new
+                && !self.given.contains_key(name)
+            {
+                waiting.extend(&other.reads);
+            }
+        }
+        needed
+    }
+
+    /// The result of a job on the tables of `context`.
+    async fn rows_of(
+        &self,
+        planner: &Planner<'_>,
+        context: &SessionContext,
+        job: &Job,
+    ) -> Result<RecordBatch, EngineError> {
+        let planned = planner.plan(context, job).await?;
         let frame = context.execute_logical_plan(planned.plan).await.map_err(EngineError::query(&*job.name))?;
         let batches =
             frame.collect().await.map_err(EngineError::query(format!("example `{}` of {}", self.title, job.name)))?;
-        let actual = arrow::compute::concat_batches(&planned.schema, batches.iter().map(|batch| batch))
+        let rows = arrow::compute::concat_batches(&planned.schema, batches.iter().map(|batch| batch))
             .or_else(|_| concat(&planned.schema, &batches))?;
-        check_key(job, &actual)?;
-        self.compare(&actual)
+        check_key(job, &rows)?;
+        Ok(rows)
     }
 
     fn compare(&self, actual: &RecordBatch) -> Result<Outcome, EngineError> {

@@ -1,4 +1,79 @@
-//! To come.
-/// Error.
-#[derive(Debug, thiserror::Error)]
-pub enum LakeError {}
+//! The only door to tables.
+//!
+//! Tables are Delta Lake tables on an object store. A *landing table* holds the rows and rejects of one topic and
+//! the log positions they came from, in one commit. A *job table* is replaced as a whole: its files are staged
+//! first, can be read while an audit looks at them, and become the table only when they are committed. A
+//! *generation* names one version of every table and is published by one atomic put.
+//!
+//! Reads go through our own scan over the file list of a version, so that staged and committed rows are read the
+//! same way.
+//!
+//! Start at [`Lake`].
+
+mod error;
+mod generations;
+mod landing;
+mod paths;
+mod scan;
+mod staged;
+mod store;
+mod table;
+
+pub use error::LakeError;
+pub use landing::{Landed, LandingTable, Offer, REJECT_COLUMNS, landing_schema};
+pub use scan::provider;
+pub use staged::{Staged, Writer};
+pub use store::open_store;
+pub use table::{DataFile, Table};
+
+use std::sync::Arc;
+
+use datafusion::execution::context::SessionContext;
+use object_store::ObjectStore;
+use object_store::path::Path;
+use url::Url;
+
+/// An object store with the tables, the archive and the generations of one installation.
+#[derive(Debug, Clone)]
+pub struct Lake {
+    store: Arc<dyn ObjectStore>,
+    root: Path,
+    url: Url,
+}
+
+impl Lake {
+    /// Opens the lake at `url`, for example `file:///var/lib/reskontra` or `s3://bucket/reskontra`. Credentials
+    /// come from the environment. Nothing is written.
+    ///
+    /// # Errors
+    /// When the address cannot be used.
+    pub fn open(url: &Url) -> Result<Self, LakeError> {
+        let (store, root) = open_store(url)?;
+        Ok(Self { store, root, url: url.clone() })
+    }
+
+    /// The store, rooted at the installation.
+    #[must_use]
+    pub fn store(&self) -> Arc<dyn ObjectStore> {
+        Arc::new(object_store::prefix::PrefixStore::new(self.store.clone(), self.root.clone()))
+    }
+
+    /// Lets a session read the lake's tables.
+    pub fn register(&self, context: &SessionContext) {
+        context.runtime_env().register_object_store(&self.store_url(), self.store.clone());
+    }
+
+    /// Scheme and authority, without the path.
+    fn store_url(&self) -> Url {
+        let mut url = self.url.clone();
+        url.set_path("/");
+        url
+    }
+
+    fn table_url(&self, table: &Path) -> Result<Url, LakeError> {
+        let mut url = self.url.clone();
+        let path = format!("/{}/{table}/", self.root);
+        url.set_path(&path.replace("//", "/"));
+        Ok(url)
+    }
+}

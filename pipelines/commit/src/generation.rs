@@ -1,0 +1,200 @@
+//! Generations: consistent cuts of all tables, published one after the other.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, NaiveDate, Utc};
+use serde::{Deserialize, Serialize};
+
+/// Version of the persisted form. A reader refuses a newer one.
+pub const FORMAT: u32 = 1;
+
+/// A published generation.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Generation {
+    /// Version of this form.
+    pub format: u32,
+    /// 1, 2, …
+    pub number: u64,
+    /// Who wrote it: a random identity, so that a lost answer can be told from a lost race.
+    pub writer: String,
+    /// When it was published.
+    pub published_at: DateTime<Utc>,
+    /// The business date that the jobs were computed for.
+    pub as_of: NaiveDate,
+    /// The landing tables by contract.
+    pub landing: BTreeMap<String, LandingCut>,
+    /// The job tables by job.
+    pub tables: BTreeMap<String, TableCut>,
+    /// The audit.
+    pub audit: Audit,
+}
+
+/// Which state of a landing table a generation shows.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LandingCut {
+    /// Version of the Delta table.
+    pub version: u64,
+    /// Position landed by partition.
+    pub positions: BTreeMap<i32, i64>,
+}
+
+/// Which state of a job's table a generation shows.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TableCut {
+    /// Version of the Delta table.
+    pub version: u64,
+    /// Rows in it.
+    pub rows: u64,
+    /// SHA-256 of the rows in key order: the same content has the same digest, whatever files hold it.
+    pub digest: String,
+    /// Digest of what the job means.
+    pub fingerprint: String,
+}
+
+/// What the audit found.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Audit {
+    /// Number of violations by invariant.
+    pub invariants: BTreeMap<String, u64>,
+}
+
+impl Audit {
+    /// The invariants that do not hold.
+    pub fn broken(&self) -> impl Iterator<Item = (&str, u64)> {
+        self.invariants
+            .iter()
+            .filter(|(_, violations)| **violations > 0)
+            .map(|(name, violations)| (name.as_str(), *violations))
+    }
+
+    /// The leave to publish, given only when every invariant holds.
+    ///
+    /// # Errors
+    /// The names of those that do not.
+    pub fn permit(self) -> Result<Permit, Vec<String>> {
+        let broken: Vec<String> = self.broken().map(|(name, _)| name.to_owned()).collect();
+        if broken.is_empty() { Ok(Permit(self)) } else { Err(broken) }
+    }
+}
+
+/// Proof that the audit held; only [`Audit::permit`] makes one.
+#[derive(Debug)]
+pub struct Permit(Audit);
+
+/// The tables of a run that wants to become a generation.
+#[derive(Debug, Clone, Default)]
+pub struct Candidate {
+    /// The landing tables by contract.
+    pub landing: BTreeMap<String, LandingCut>,
+    /// The job tables by job.
+    pub tables: BTreeMap<String, TableCut>,
+}
+
+/// Why a candidate may not follow the last generation.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// Some table would go back in time for readers.
+    #[error("{table} would go back from version {last} to {offered}: another run has published in between; run again")]
+    Backwards {
+        /// The table.
+        table: String,
+        /// Its version in the last generation.
+        last: u64,
+        /// Its version in the candidate.
+        offered: u64,
+    },
+    /// The last generation was written by a newer program.
+    #[error("the last generation has format {0}, this program reads {FORMAT}; upgrade it")]
+    NewerFormat(u32),
+}
+
+impl Candidate {
+    /// The generation that follows `last`.
+    ///
+    /// # Errors
+    /// When a table would go back in time, or the last generation is of a newer format.
+    pub fn publish(
+        self,
+        last: Option<&Generation>,
+        as_of: NaiveDate,
+        published_at: DateTime<Utc>,
+        writer: String,
+        permit: Permit,
+    ) -> Result<Generation, Refusal> {
+        if let Some(last) = last {
+            if last.format > FORMAT {
+                return Err(Refusal::NewerFormat(last.format));
+            }
+            let landing = self
+                .landing
+                .iter()
+                .map(|(name, cut)| (name, cut.version, last.landing.get(name).map(|cut| cut.version)));
+            let tables =
+                self.tables.iter().map(|(name, cut)| (name, cut.version, last.tables.get(name).map(|cut| cut.version)));
+            for (table, offered, before) in landing.chain(tables) {
+                if let Some(before) = before.filter(|before| *before > offered) {
+                    return Err(Refusal::Backwards { table: table.clone(), last: before, offered });
+                }
+            }
+        }
+        let number = last.map_or(1, |last| last.number + 1);
+        let Self { landing, tables } = self;
+        Ok(Generation { format: FORMAT, number, writer, published_at, as_of, landing, tables, audit: permit.0 })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn audit(violations: u64) -> Audit {
+        Audit { invariants: BTreeMap::from([("INV-A".to_owned(), violations)]) }
+    }
+
+    fn candidate(version: u64) -> Candidate {
+        let cut = TableCut { version, rows: 1, digest: "d".into(), fingerprint: "f".into() };
+        Candidate { landing: BTreeMap::new(), tables: BTreeMap::from([("t".to_owned(), cut)]) }
+    }
+
+    fn publish(version: u64, last: Option<&Generation>) -> Result<Generation, Refusal> {
+        let day = NaiveDate::from_ymd_opt(2026, 3, 31).unwrap();
+        candidate(version).publish(last, day, DateTime::UNIX_EPOCH, "w".into(), audit(0).permit().unwrap())
+    }
+
+    #[test]
+    fn a_broken_invariant_gives_no_permit() {
+        assert_eq!(audit(2).permit().unwrap_err(), ["INV-A"]);
+    }
+
+    #[test]
+    fn generations_are_numbered_from_one_without_holes() {
+        let first = publish(3, None).unwrap();
+        let second = publish(3, Some(&first)).unwrap();
+        assert_eq!((first.number, second.number), (1, 2));
+    }
+
+    #[test]
+    fn a_slow_run_cannot_take_readers_back_in_time() {
+        let first = publish(3, None).unwrap();
+        let refusal = publish(2, Some(&first)).unwrap_err();
+        assert_eq!(refusal, Refusal::Backwards { table: "t".into(), last: 3, offered: 2 });
+    }
+
+    #[test]
+    fn a_generation_of_a_newer_program_is_not_followed() {
+        let mut first = publish(1, None).unwrap();
+        first.format = FORMAT + 1;
+        assert_eq!(publish(1, Some(&first)).unwrap_err(), Refusal::NewerFormat(FORMAT + 1));
+    }
+
+    #[test]
+    fn the_persisted_form_is_kept() {
+        let written = include_str!("../golden/generation-1.json");
+        let read: Generation = serde_json::from_str(written).unwrap();
+        assert_eq!(serde_json::to_string_pretty(&read).unwrap(), written.trim_end());
+    }
+}

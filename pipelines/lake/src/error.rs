@@ -1,0 +1,98 @@
+/// Why a table could not be read or written.
+#[derive(Debug, thiserror::Error)]
+pub enum LakeError {
+    /// The address of the lake cannot be used. Whose: configuration. Retry: never.
+    #[error("the store {url} cannot be used: {reason}")]
+    Address {
+        /// The address.
+        url: String,
+        /// Why.
+        reason: String,
+    },
+    /// The store did not answer as it should. Whose: outside. Retry: later.
+    #[error("the object store failed: {0}")]
+    Store(#[from] object_store::Error),
+    /// The table format's library refused. Whose: outside. Retry: later.
+    #[error("table {table}: {error}")]
+    Delta {
+        /// The table.
+        table: String,
+        /// Why.
+        error: Box<deltalake::DeltaTableError>,
+    },
+    /// Rows could not be written. Whose: ours. Retry: never.
+    #[error(transparent)]
+    Arrow(#[from] arrow::error::ArrowError),
+    /// A data file could not be written. Whose: outside. Retry: later.
+    #[error(transparent)]
+    Parquet(#[from] parquet::errors::ParquetError),
+    /// A scan could not be made. Whose: ours. Retry: never.
+    #[error(transparent)]
+    Scan(#[from] datafusion::error::DataFusionError),
+    /// The positions offered start before the table's head. Whose: the writer's. Retry: with the head.
+    #[error(
+        "table {table}, partition {partition}: positions ({from}, {to}] overlap what is landed up to {head}; another process lands this partition"
+    )]
+    Stale {
+        /// The table.
+        table: String,
+        /// The log partition.
+        partition: i32,
+        /// Offered from.
+        from: i64,
+        /// Offered to.
+        to: i64,
+        /// The table's head.
+        head: i64,
+    },
+    /// Positions are missing. Whose: an operator's. Retry: never.
+    #[error(
+        "table {table}, partition {partition}: positions ({head}, {from}] are missing: the log has lost messages that were never landed; restore them or have an operator accept the gap"
+    )]
+    Gap {
+        /// The table.
+        table: String,
+        /// The log partition.
+        partition: i32,
+        /// Offered from.
+        from: i64,
+        /// The table's head.
+        head: i64,
+    },
+    /// A range of positions is empty or runs backwards. Whose: ours. Retry: never.
+    #[error("table {table}, partition {partition}: positions ({from}, {to}] are no range")]
+    Malformed {
+        /// The table.
+        table: String,
+        /// The log partition.
+        partition: i32,
+        /// Offered from.
+        from: i64,
+        /// Offered to.
+        to: i64,
+    },
+    /// Another process committed first, again and again. Whose: outside. Retry: later.
+    #[error("table {0}: another process committed first each time; is the same shard running twice?")]
+    Contended(String),
+    /// Another run published first. Whose: outside. Retry: later.
+    #[error("generation {0} was published by another run; run again")]
+    GenerationTaken(u64),
+    /// A persisted file cannot be read. Whose: ours. Retry: never.
+    #[error("{path} cannot be read: {reason}")]
+    Format {
+        /// The file.
+        path: String,
+        /// Why.
+        reason: String,
+    },
+    /// A table that should be there is not. Whose: ours. Retry: never.
+    #[error("there is no table {0}")]
+    NoTable(String),
+}
+
+impl LakeError {
+    pub(crate) fn delta(table: impl ToString) -> impl FnOnce(deltalake::DeltaTableError) -> Self {
+        let table = table.to_string();
+        move |error| Self::Delta { table, error: Box::new(error) }
+    }
+}

@@ -1,0 +1,60 @@
+use commit::generation::Generation;
+use futures::TryStreamExt as _;
+use object_store::{ObjectStoreExt as _, PutMode, PutOptions};
+
+use crate::{Lake, LakeError, paths};
+
+impl Lake {
+    /// The last generation that was published, if any.
+    ///
+    /// # Errors
+    /// When the store fails or the generation cannot be read.
+    pub async fn latest_generation(&self) -> Result<Option<Generation>, LakeError> {
+        match self.generation_numbers().await?.last() {
+            Some(number) => self.generation(*number).await.map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// Numbers of all generations, ascending.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn generation_numbers(&self) -> Result<Vec<u64>, LakeError> {
+        let store = self.store();
+        let objects: Vec<_> = store.list(Some(&paths::generations())).try_collect().await?;
+        let mut numbers: Vec<u64> =
+            objects.iter().filter_map(|object| paths::generation_number(&object.location)).collect();
+        numbers.sort_unstable();
+        Ok(numbers)
+    }
+
+    /// A generation by number.
+    ///
+    /// # Errors
+    /// When there is none, the store fails, or it cannot be read.
+    pub async fn generation(&self, number: u64) -> Result<Generation, LakeError> {
+        let path = paths::generation(number);
+        let bytes = self.store().get(&path).await?.bytes().await?;
+        serde_json::from_slice(&bytes)
+            .map_err(|error| LakeError::Format { path: path.to_string(), reason: error.to_string() })
+    }
+
+    /// Publishes a generation: from this put on, readers see it.
+    ///
+    /// # Errors
+    /// When another run took its number, or the store fails.
+    pub async fn publish(&self, generation: &Generation) -> Result<(), LakeError> {
+        let path = paths::generation(generation.number);
+        let json = serde_json::to_vec_pretty(generation)
+            .map_err(|error| LakeError::Format { path: path.to_string(), reason: error.to_string() })?;
+        let options = PutOptions { mode: PutMode::Create, ..PutOptions::default() };
+        match self.store().put_opts(&path, json.into(), options).await {
+            Ok(_) => Ok(()),
+            Err(object_store::Error::AlreadyExists { .. } | object_store::Error::Precondition { .. }) => {
+                Err(LakeError::GenerationTaken(generation.number))
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+}

@@ -1,0 +1,28 @@
+//! Where things are, below the root of the lake. The only place that builds these paths.
+
+use object_store::path::Path;
+
+/// The landing table of a contract.
+pub fn landing(contract: &str) -> Path {
+    Path::from(format!("landing/{contract}"))
+}
+
+/// The table of a job.
+pub fn job(name: &str) -> Path {
+    Path::from(format!("tables/{name}"))
+}
+
+/// The folder of generations.
+pub fn generations() -> Path {
+    Path::from("generations")
+}
+
+/// A generation; numbers sort as text.
+pub fn generation(number: u64) -> Path {
+    Path::from(format!("generations/{number:012}.json"))
+}
+
+/// The number in a generation's path.
+pub fn generation_number(path: &Path) -> Option<u64> {
+    path.filename()?.strip_suffix(".json")?.parse().ok()
+}

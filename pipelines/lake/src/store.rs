@@ -1,0 +1,241 @@
+//! Object stores that can be trusted: local files are on disk before a write counts, and the answer to a
+//! conditional put is believed only when it says "written".
+
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use futures::stream::BoxStream;
+use object_store::local::LocalFileSystem;
+use object_store::path::Path;
+use object_store::{
+    CopyOptions, GetOptions, GetResult, ListResult, MultipartUpload, ObjectMeta, ObjectStore, ObjectStoreExt as _,
+    PutMode, PutMultipartOptions, PutOptions, PutPayload, PutResult, RenameOptions, Result, UploadPart,
+};
+use url::Url;
+
+use crate::LakeError;
+
+/// Opens the store at `url` and says where below it the address points. Credentials come from the environment
+/// (`AWS_ACCESS_KEY_ID` and its like).
+///
+/// # Errors
+/// When the address is of no kind that is known.
+pub fn open_store(url: &Url) -> Result<(Arc<dyn ObjectStore>, Path), LakeError> {
+    let fail = |reason: String| LakeError::Address { url: url.to_string(), reason };
+    let environment = std::env::vars().map(|(name, value)| (name.to_lowercase(), value));
+    let (store, path) = object_store::parse_url_opts(url, environment).map_err(|error| fail(error.to_string()))?;
+    let local = url.scheme() == "file";
+    let store: Arc<dyn ObjectStore> = if local { Arc::new(Durable(LocalFileSystem::new())) } else { Arc::from(store) };
+    Ok((Arc::new(Confirmed(store)), path))
+}
+
+/// A local file system whose writes are synced to disk, file and folder, before they count.
+#[derive(Debug)]
+struct Durable(LocalFileSystem);
+
+impl Durable {
+    async fn sync(&self, location: &Path) -> Result<()> {
+        let path = self.0.path_to_filesystem(location)?;
+        sync_file(path).await
+    }
+}
+
+async fn sync_file(path: PathBuf) -> Result<()> {
+    let failed = |source: std::io::Error| object_store::Error::Generic { store: "local", source: Box::new(source) };
+    tokio::task::spawn_blocking(move || {
+        std::fs::File::open(&path)?.sync_all()?;
+        // A new folder is lost on a power cut unless its parent is synced too.
+        for folder in path.ancestors().skip(1).take(3) {
+            std::fs::File::open(folder)?.sync_all()?;
+        }
+        Ok(())
+    })
+    .await
+    .map_err(|error| failed(std::io::Error::other(error)))?
+    .map_err(failed)
+}
+
+impl fmt::Display for Durable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Durable({})", self.0)
+    }
+}
+
+#[async_trait]
+impl ObjectStore for Durable {
+    async fn put_opts(&self, location: &Path, payload: PutPayload, options: PutOptions) -> Result<PutResult> {
+        let result = self.0.put_opts(location, payload, options).await?;
+        self.sync(location).await?;
+        Ok(result)
+    }
+
+    async fn put_multipart_opts(
+        &self,
+        location: &Path,
+        options: PutMultipartOptions,
+    ) -> Result<Box<dyn MultipartUpload>> {
+        let upload = self.0.put_multipart_opts(location, options).await?;
+        let path = self.0.path_to_filesystem(location)?;
+        Ok(Box::new(DurableUpload { upload, path }))
+    }
+
+    async fn get_opts(&self, location: &Path, options: GetOptions) -> Result<GetResult> {
+        self.0.get_opts(location, options).await
+    }
+
+    fn delete_stream(&self, locations: BoxStream<'static, Result<Path>>) -> BoxStream<'static, Result<Path>> {
+        self.0.delete_stream(locations)
+    }
+
+    fn list(&self, prefix: Option<&Path>) -> BoxStream<'static, Result<ObjectMeta>> {
+        self.0.list(prefix)
+    }
+
+    async fn list_with_delimiter(&self, prefix: Option<&Path>) -> Result<ListResult> {
+        self.0.list_with_delimiter(prefix).await
+    }
+
+    async fn copy_opts(&self, from: &Path, to: &Path, options: CopyOptions) -> Result<()> {
+        self.0.copy_opts(from, to, options).await?;
+        self.sync(to).await
+    }
+
+    async fn rename_opts(&self, from: &Path, to: &Path, options: RenameOptions) -> Result<()> {
+        self.0.rename_opts(from, to, options).await?;
+        self.sync(to).await
+    }
+}
+
+#[derive(Debug)]
+struct DurableUpload {
+    upload: Box<dyn MultipartUpload>,
+    path: PathBuf,
+}
+
+#[async_trait]
+impl MultipartUpload for DurableUpload {
+    fn put_part(&mut self, data: PutPayload) -> UploadPart {
+        self.upload.put_part(data)
+    }
+
+    async fn complete(&mut self) -> Result<PutResult> {
+        let result = self.upload.complete().await?;
+        sync_file(self.path.clone()).await?;
+        Ok(result)
+    }
+
+    async fn abort(&mut self) -> Result<()> {
+        self.upload.abort().await
+    }
+}
+
+/// A store whose conditional puts can be retried: after any error, "already exists" included, the object is read
+/// back, and when it holds what was to be written, the write was ours. A retry after a lost answer reports our own
+/// success as a conflict; writers put an identity of their own into what they write, so that two writers' objects
+/// never look the same.
+#[derive(Debug)]
+struct Confirmed(Arc<dyn ObjectStore>);
+
+impl Confirmed {
+    async fn holds(&self, location: &Path, payload: &PutPayload) -> Result<Option<PutResult>> {
+        let stored = self.0.get(location).await?;
+        let result = PutResult { e_tag: stored.meta.e_tag.clone(), version: stored.meta.version.clone() };
+        let same = stored.meta.size == payload.content_length() as u64
+            && stored.bytes().await?.iter().eq(payload.iter().flat_map(|part| part.iter()));
+        Ok(same.then_some(result))
+    }
+}
+
+impl fmt::Display for Confirmed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Confirmed({})", self.0)
+    }
+}
+
+#[async_trait]
+impl ObjectStore for Confirmed {
+    async fn put_opts(&self, location: &Path, payload: PutPayload, options: PutOptions) -> Result<PutResult> {
+        let conditional = options.mode != PutMode::Overwrite;
+        match self.0.put_opts(location, payload.clone(), options).await {
+            Err(error) if conditional => match self.holds(location, &payload).await {
+                Ok(Some(result)) => Ok(result),
+                Ok(None) | Err(_) => Err(error),
+            },
+            answer => answer,
+        }
+    }
+
+    async fn put_multipart_opts(
+        &self,
+        location: &Path,
+        options: PutMultipartOptions,
+    ) -> Result<Box<dyn MultipartUpload>> {
+        self.0.put_multipart_opts(location, options).await
+    }
+
+    async fn get_opts(&self, location: &Path, options: GetOptions) -> Result<GetResult> {
+        self.0.get_opts(location, options).await
+    }
+
+    async fn get_ranges(&self, location: &Path, ranges: &[std::ops::Range<u64>]) -> Result<Vec<bytes::Bytes>> {
+        self.0.get_ranges(location, ranges).await
+    }
+
+    fn delete_stream(&self, locations: BoxStream<'static, Result<Path>>) -> BoxStream<'static, Result<Path>> {
+        self.0.delete_stream(locations)
+    }
+
+    fn list(&self, prefix: Option<&Path>) -> BoxStream<'static, Result<ObjectMeta>> {
+        self.0.list(prefix)
+    }
+
+    async fn list_with_delimiter(&self, prefix: Option<&Path>) -> Result<ListResult> {
+        self.0.list_with_delimiter(prefix).await
+    }
+
+    async fn copy_opts(&self, from: &Path, to: &Path, options: CopyOptions) -> Result<()> {
+        self.0.copy_opts(from, to, options).await
+    }
+
+    async fn rename_opts(&self, from: &Path, to: &Path, options: RenameOptions) -> Result<()> {
+        self.0.rename_opts(from, to, options).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn create() -> PutOptions {
+        PutOptions { mode: PutMode::Create, ..PutOptions::default() }
+    }
+
+    #[tokio::test]
+    async fn our_own_write_reported_as_a_conflict_is_a_success() {
+        let store = Confirmed(Arc::new(object_store::memory::InMemory::new()));
+        let path = Path::from("a");
+        store.put_opts(&path, "writer 1".into(), create()).await.unwrap();
+        store.put_opts(&path, "writer 1".into(), create()).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn anothers_write_is_a_conflict() {
+        let store = Confirmed(Arc::new(object_store::memory::InMemory::new()));
+        let path = Path::from("a");
+        store.put_opts(&path, "writer 1".into(), create()).await.unwrap();
+        let error = store.put_opts(&path, "writer 2".into(), create()).await.unwrap_err();
+        assert!(matches!(error, object_store::Error::AlreadyExists { .. }), "{error}");
+    }
+
+    #[tokio::test]
+    async fn a_local_store_writes_and_reads_below_new_folders() {
+        let folder = tempfile::tempdir().unwrap();
+        let url = Url::from_directory_path(folder.path()).unwrap();
+        let (store, root) = open_store(&url).unwrap();
+        let path = Path::from(format!("{root}/x/y/z"));
+        store.put(&path, "bytes".into()).await.unwrap();
+        assert_eq!(store.get(&path).await.unwrap().bytes().await.unwrap(), "bytes");
+    }
+}

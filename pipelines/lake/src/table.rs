@@ -1,0 +1,285 @@
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
+use deltalake::kernel::engine::arrow_conversion::{TryIntoArrow as _, TryIntoKernel as _};
+use deltalake::kernel::transaction::{CommitBuilder, CommitProperties, TableReference};
+use deltalake::kernel::{Action, MetadataExt as _, StructType, Transaction};
+use deltalake::operations::create::CreateBuilder;
+use deltalake::protocol::{DeltaOperation, SaveMode};
+use deltalake::{DeltaTable, DeltaTableBuilder, DeltaTableError};
+use futures::StreamExt as _;
+use object_store::ObjectStoreExt as _;
+use object_store::path::Path;
+use uuid::Uuid;
+
+use crate::{Lake, LakeError, Staged, Writer, paths};
+
+/// A data file of a version.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DataFile {
+    /// Path below the table.
+    pub path: String,
+    /// Bytes.
+    pub size: u64,
+    /// Rows.
+    pub rows: u64,
+}
+
+/// One version of a Delta table.
+#[derive(Debug, Clone)]
+pub struct Table {
+    pub(crate) delta: DeltaTable,
+    lake: Lake,
+    path: Path,
+}
+
+impl Lake {
+    /// The table of a job as it was last committed, if it was.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn job_table(&self, job: &str) -> Result<Option<Table>, LakeError> {
+        self.load(paths::job(job), None).await
+    }
+
+    /// A version of a job's table.
+    ///
+    /// # Errors
+    /// When it does not exist or the store fails.
+    pub async fn job_table_version(&self, job: &str, version: u64) -> Result<Table, LakeError> {
+        self.load(paths::job(job), Some(version)).await?.ok_or_else(|| LakeError::NoTable(job.to_owned()))
+    }
+
+    /// The landing table of a contract as it was last committed, if it was.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn landing(&self, contract: &str) -> Result<Option<Table>, LakeError> {
+        self.load(paths::landing(contract), None).await
+    }
+
+    /// A version of a contract's landing table.
+    ///
+    /// # Errors
+    /// When it does not exist or the store fails.
+    pub async fn landing_version(&self, contract: &str, version: u64) -> Result<Table, LakeError> {
+        self.load(paths::landing(contract), Some(version)).await?.ok_or_else(|| LakeError::NoTable(contract.to_owned()))
+    }
+
+    /// A writer of files for a job's table; nothing changes for readers until [`Lake::replace`].
+    ///
+    /// # Errors
+    /// When the columns are of no type that a table holds.
+    pub fn stage(&self, job: &str, schema: SchemaRef) -> Result<Writer, LakeError> {
+        Writer::new(self.store(), paths::job(job), schema)
+    }
+
+    /// Rows that are staged for a job's table.
+    ///
+    /// # Errors
+    /// When a file's address cannot be built.
+    pub fn staged_provider(
+        &self,
+        job: &str,
+        schema: SchemaRef,
+        staged: &Staged,
+    ) -> Result<Arc<dyn datafusion::catalog::TableProvider>, LakeError> {
+        crate::provider(self, &paths::job(job), schema, staged.files())
+    }
+
+    /// Makes staged files the content of a job's table, in one commit, creating the table when it is new.
+    ///
+    /// # Errors
+    /// When another process committed first, or the store fails.
+    pub async fn replace(&self, job: &str, schema: &SchemaRef, staged: &Staged) -> Result<Table, LakeError> {
+        let path = paths::job(job);
+        let table = match self.load(path.clone(), None).await? {
+            Some(table) => table,
+            None => self.create(path, schema).await?,
+        };
+        let state = table.delta.snapshot().map_err(LakeError::delta(job))?;
+        let mut actions: Vec<Action> =
+            state.log_data().iter().map(|file| Action::Remove(file.remove_action(true))).collect();
+        actions.extend(staged.adds.iter().cloned().map(Action::Add));
+        let wanted = kernel_schema(job, schema)?;
+        if state.schema().as_ref() != &wanted {
+            let metadata =
+                state.metadata().clone().with_schema(&wanted).map_err(|error| LakeError::delta(job)(error.into()))?;
+            actions.push(Action::Metadata(metadata));
+        }
+        table.commit(actions, Vec::new(), SaveMode::Overwrite).await
+    }
+
+    /// Deletes staged files that will not be committed.
+    ///
+    /// # Errors
+    /// When the store fails; what is left behind belongs to no table.
+    pub async fn discard(&self, job: &str, staged: &Staged) -> Result<(), LakeError> {
+        for file in staged.files() {
+            self.store().delete(&paths::job(job).join(file.path.as_str())).await?;
+        }
+        Ok(())
+    }
+
+    pub(crate) async fn load(&self, path: Path, version: Option<u64>) -> Result<Option<Table>, LakeError> {
+        // A table that another process creates while we look is there on the second look.
+        let mut tries = 2;
+        loop {
+            tries -= 1;
+            match self.try_load(path.clone(), version).await {
+                Ok(delta) => return Ok(Some(Table { delta, lake: self.clone(), path })),
+                Err(_) if version.is_none() && self.is_absent(&path).await? => return Ok(None),
+                Err(error) if tries == 0 || version.is_some() => return Err(LakeError::delta(&path)(error)),
+                Err(_) => {}
+            }
+        }
+    }
+
+    async fn try_load(&self, path: Path, version: Option<u64>) -> Result<DeltaTable, DeltaTableError> {
+        let url = self.table_url(&path).map_err(|error| DeltaTableError::Generic(error.to_string()))?;
+        let mut builder = DeltaTableBuilder::from_url(url.clone())?.with_storage_backend(self.store.clone(), url);
+        if let Some(version) = version {
+            builder = builder.with_version(version);
+        }
+        builder.load().await
+    }
+
+    async fn is_absent(&self, path: &Path) -> Result<bool, LakeError> {
+        let store = self.store();
+        let mut log = store.list(Some(&path.clone().join("_delta_log")));
+        Ok(log.next().await.is_none())
+    }
+
+    pub(crate) async fn create(&self, path: Path, schema: &SchemaRef) -> Result<Table, LakeError> {
+        let url = self.table_url(&path)?;
+        let log_store = DeltaTableBuilder::from_url(url.clone())
+            .and_then(|builder| builder.with_storage_backend(self.store.clone(), url.clone()).build_storage())
+            .map_err(LakeError::delta(&path))?;
+        let columns = kernel_schema(&path, schema)?;
+        let created = CreateBuilder::new()
+            .with_log_store(log_store)
+            .with_columns(columns.fields().cloned())
+            .with_save_mode(SaveMode::ErrorIfExists)
+            .with_commit_properties(CommitProperties::default().with_max_retries(0))
+            .await;
+        match created {
+            Ok(delta) => Ok(Table { delta, lake: self.clone(), path }),
+            // Another process created it at the same moment: its table is as good as ours.
+            Err(error) => match self.load(path.clone(), None).await? {
+                Some(table) => Ok(table),
+                None => Err(LakeError::delta(&path)(error)),
+            },
+        }
+    }
+}
+
+impl Table {
+    /// Version of the table.
+    #[must_use]
+    pub fn version(&self) -> u64 {
+        self.delta.version().and_then(|version| u64::try_from(version).ok()).unwrap_or_default()
+    }
+
+    /// Data files of this version.
+    ///
+    /// # Errors
+    /// When the version's log cannot be read.
+    pub fn files(&self) -> Result<Vec<DataFile>, LakeError> {
+        let state = self.delta.snapshot().map_err(LakeError::delta(&self.path))?;
+        let log = state.log_data();
+        let files = log.iter().map(|file| DataFile {
+            path: file.path().to_string(),
+            size: u64::try_from(file.size()).unwrap_or_default(),
+            rows: file.num_records().unwrap_or_default() as u64,
+        });
+        let mut files: Vec<DataFile> = files.collect();
+        files.sort_by(|a, b| a.path.cmp(&b.path));
+        Ok(files)
+    }
+
+    /// Rows in this version.
+    ///
+    /// # Errors
+    /// When the version's log cannot be read.
+    pub fn rows(&self) -> Result<u64, LakeError> {
+        Ok(self.files()?.iter().map(|file| file.rows).sum())
+    }
+
+    /// Columns, with the types that jobs use.
+    ///
+    /// # Errors
+    /// When the version's log cannot be read.
+    pub fn schema(&self) -> Result<SchemaRef, LakeError> {
+        let state = self.delta.snapshot().map_err(LakeError::delta(&self.path))?;
+        let schema: Schema = state.schema().as_ref().try_into_arrow()?;
+        Ok(Arc::new(Schema::new(schema.fields().iter().map(|field| our_names(field)).collect::<Vec<_>>())))
+    }
+
+    /// The rows of this version.
+    ///
+    /// # Errors
+    /// When the version's log cannot be read.
+    pub fn provider(&self) -> Result<Arc<dyn datafusion::catalog::TableProvider>, LakeError> {
+        crate::provider(&self.lake, &self.path, self.schema()?, &self.files()?)
+    }
+
+    pub(crate) async fn position(&self, application: &str) -> Result<Option<i64>, LakeError> {
+        let state = self.delta.snapshot().map_err(LakeError::delta(&self.path))?;
+        let log_store = self.delta.log_store();
+        state.transaction_version(log_store.as_ref(), application).await.map_err(LakeError::delta(&self.path))
+    }
+
+    pub(crate) async fn commit(
+        mut self,
+        actions: Vec<Action>,
+        transactions: Vec<Transaction>,
+        mode: SaveMode,
+    ) -> Result<Self, LakeError> {
+        let state = self.delta.snapshot().map_err(LakeError::delta(&self.path))?;
+        // Our writer's identity makes the log entry ours alone, so that a lost answer can be told from a lost race.
+        let identity = HashMap::from([("reskontraWriter".to_owned(), Uuid::new_v4().to_string().into())]);
+        let properties = CommitProperties::default()
+            .with_metadata(identity)
+            .with_application_transactions(transactions)
+            .with_max_retries(0)
+            .with_cleanup_expired_logs(Some(false));
+        let operation = DeltaOperation::Write { mode, partition_by: None, predicate: None };
+        let reference: &dyn TableReference = state;
+        CommitBuilder::from(properties)
+            .with_actions(actions)
+            .build(Some(reference), self.delta.log_store(), operation)
+            .await
+            .map_err(LakeError::delta(&self.path))?;
+        self.delta.update_state().await.map_err(LakeError::delta(&self.path))?;
+        Ok(self)
+    }
+}
+
+fn kernel_schema(table: impl ToString, schema: &SchemaRef) -> Result<StructType, LakeError> {
+    let fields = schema.fields().iter().map(|field| delta_types(field)).collect::<Vec<_>>();
+    let converted: Result<StructType, _> = (&Schema::new(fields)).try_into_kernel();
+    converted.map_err(|error| LakeError::Format { path: table.to_string(), reason: error.to_string() })
+}
+
+/// Columns as Delta names them: everything nullable, time in UTC.
+fn delta_types(field: &Field) -> Field {
+    let data_type = match field.data_type() {
+        DataType::List(item) => DataType::List(Arc::new(delta_types(item))),
+        DataType::Struct(fields) => DataType::Struct(fields.iter().map(|field| delta_types(field)).collect()),
+        DataType::Timestamp(..) => DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into())),
+        other => other.clone(),
+    };
+    Field::new(field.name(), data_type, true)
+}
+
+/// Columns as our files and jobs name them.
+fn our_names(field: &Field) -> Field {
+    let data_type = match field.data_type() {
+        DataType::List(item) => DataType::List(Arc::new(our_names(item).with_name("item"))),
+        DataType::Struct(fields) => DataType::Struct(fields.iter().map(|field| our_names(field)).collect()),
+        DataType::Timestamp(..) => DataType::Timestamp(TimeUnit::Microsecond, Some("+00:00".into())),
+        other => other.clone(),
+    };
+    Field::new(field.name(), data_type, true)
+}

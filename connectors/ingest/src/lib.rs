@@ -25,6 +25,8 @@ pub mod place;
 pub mod receive;
 mod spool;
 pub mod store;
+#[cfg(test)]
+mod testing;
 
 pub use error::{Error, Result, Retry, Whose};
 pub use file_id::FileId;

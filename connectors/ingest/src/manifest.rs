@@ -68,7 +68,9 @@ pub fn record(file: &Parsed) -> Result<RecordBatch> {
         Verdict::Accepted => None,
     };
     let amount = |amount: i128| schemas::money::plain(amount, 2);
-    let totals = summary.totals.iter().map(|total| Totals {
+    // Sums that cannot be stated are the reason why such a file is refused.
+    let stated = summary.totals.iter().filter(|total| fits(&total.read) && fits(&total.rejected));
+    let totals = stated.map(|total| Totals {
         currency: &total.currency,
         declared_amount: total.declared.filter(fits).map(amount),
         read_amount: amount(total.read),

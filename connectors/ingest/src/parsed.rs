@@ -4,11 +4,11 @@ use std::io::Read;
 use std::path::Path;
 
 use chrono::{DateTime, Utc};
-use formats::{FileInfo, ParseError, Sink, Summary, Verdict};
+use formats::{FileInfo, Finding, ParseError, Position, Sink, Summary, Total, Verdict};
 use serde::{Deserialize, Serialize};
 
 use crate::spool::Spool;
-use crate::{Error, FileId, Result};
+use crate::{Error, FileId, Result, manifest};
 
 /// What is known about a received file beside its bytes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -84,8 +84,11 @@ impl Parsed {
         let mut spool = Spool::new(&origin, dir);
         let failed = |source| Error::Parse { name: origin.name.clone(), source };
         let info = FileInfo { name: &origin.name };
-        let summary = parser(&origin.format, info, input, &mut spool).map_err(failed)?;
+        let mut summary = parser(&origin.format, info, input, &mut spool).map_err(failed)?;
         spool.finish().map_err(|error| failed(ParseError::Sink(error)))?;
+        if let (Verdict::Accepted, Some(finding)) = (&summary.verdict, out_of_range(&summary)) {
+            summary.verdict = Verdict::Refused(finding);
+        }
         let status = match &summary.verdict {
             Verdict::Refused(_) => Status::Refused,
             Verdict::Accepted if summary.test => Status::Test,
@@ -107,3 +110,18 @@ impl Parsed {
         Ok(Self { origin, summary, status, deliveries, spool })
     }
 }
+
+/// A sum with more digits than money has cannot be stated, so it cannot be controlled.
+fn out_of_range(summary: &Summary) -> Option<Finding> {
+    let sums = |total: &Total| [Some(total.read), Some(total.rejected), total.declared];
+    let unfit = summary.totals.iter().find(|total| !sums(total).iter().flatten().all(manifest::fits))?;
+    Some(Finding {
+        code: "ingest.amount_range",
+        position: Position::default(),
+        message: format!("a sum in {} has more than 18 digits", unfit.currency),
+        message_sv: format!("En summa i {} har fler än 18 siffror.", unfit.currency),
+    })
+}
+
+#[cfg(test)]
+mod tests;

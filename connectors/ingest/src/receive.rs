@@ -189,6 +189,3 @@ pub(crate) async fn read(
     });
     work.await.map_err(|error| Error::Defect(format!("{name}: the parser broke down: {error}")))?
 }
-
-#[cfg(test)]
-mod tests;

@@ -151,6 +151,9 @@ impl<'s> Reading<'s> {
             if is_start(without_mark(bytes)) {
                 return self.start(frame, lines);
             }
+            if is_other_layout(bytes) {
+                break;
+            }
             if looks_like_a_record(bytes) {
                 return Err(rules::out_of_order(
                     kind(bytes),
@@ -404,6 +407,11 @@ const fn is_known(kind: [u8; 2]) -> bool {
 
 fn is_start(bytes: &[u8]) -> bool {
     bytes.starts_with(b"01BGMAX ")
+}
+
+/// True for the start record of another of Bankgirot's layouts, such as AUTOGIRO.
+fn is_other_layout(bytes: &[u8]) -> bool {
+    bytes.starts_with(b"01") && bytes.get(2).is_some_and(u8::is_ascii_uppercase)
 }
 
 fn without_mark(bytes: &[u8]) -> &[u8] {

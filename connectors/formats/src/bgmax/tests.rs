@@ -1,5 +1,6 @@
 //! Tests of the BgMax reader: a valid file, one change per rule, files that no one here wrote, and random ones.
 
+mod hostile;
 mod mutations;
 mod property;
 mod rows;
@@ -100,7 +101,7 @@ fn file(records: &[String]) -> Vec<u8> {
     latin1(&records.iter().map(|record| format!("{record}\r\n")).collect::<String>())
 }
 
-/// A valid file with every record type: three payments and a deduction in kronor, one payment in euro.
+/// A valid file with every record type: two payments and a deduction in kronor, one payment in euro.
 fn valid() -> Vec<String> {
     let sender = "0050501055";
     let unknown = "0000000000";

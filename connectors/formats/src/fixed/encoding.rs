@@ -7,8 +7,8 @@
 //!
 //! - a part that is not valid UTF-8 is ISO 8859-1, and so is everything after it: whatever is valid UTF-8 later was
 //!   mistyped by a payer and must keep its positions;
-//! - a part that is valid UTF-8 is UTF-8, unless its first padded line has the record's width in bytes and not in
-//!   characters;
+//! - a part that is valid UTF-8 is UTF-8, unless its first line that was padded with blanks has the record's width in
+//!   bytes and not in characters;
 //! - a later part that is not valid UTF-8 then contradicts what has been read, and the file is refused.
 //!
 //! ASCII reads the same either way and decides nothing.
@@ -46,9 +46,9 @@ impl Encodings {
     }
 }
 
-/// True when the first line that tells has the width in bytes and not in characters.
+/// True when the first padded line that tells has the width in bytes and not in characters.
 fn is_padded_in_bytes(text: &str, width: usize) -> bool {
-    let mut lines = text.split(['\r', '\n']).filter(|line| !line.is_ascii());
+    let mut lines = text.split(['\r', '\n']).filter(|line| !line.is_ascii() && line.ends_with(' '));
     lines.find_map(|line| match (line.len() == width, line.chars().count() == width) {
         (false, false) => None,
         (in_bytes, _) => Some(in_bytes),

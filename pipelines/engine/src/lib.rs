@@ -16,8 +16,10 @@ mod markdown;
 mod money;
 mod parameters;
 mod planner;
+pub mod run;
 mod session;
 mod values;
+mod views;
 
 pub use error::EngineError;
 pub use header::{ExceptionHeader, Header, Kind};

@@ -84,12 +84,21 @@ impl LandingTable {
     /// # Errors
     /// When the store fails.
     pub async fn heads(&self, partitions: i32) -> Result<BTreeMap<i32, i64>, LakeError> {
+        match self.lake.landing(&self.contract.name).await? {
+            Some(table) => self.heads_of(&table, partitions).await,
+            None => Ok(BTreeMap::new()),
+        }
+    }
+
+    /// The same, of one version of the table.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn heads_of(&self, table: &Table, partitions: i32) -> Result<BTreeMap<i32, i64>, LakeError> {
         let mut heads = BTreeMap::new();
-        if let Some(table) = self.lake.landing(&self.contract.name).await? {
-            for partition in 0..partitions {
-                if let Some(position) = table.position(&self.application(partition)).await? {
-                    heads.insert(partition, position);
-                }
+        for partition in 0..partitions {
+            if let Some(position) = table.position(&self.application(partition)).await? {
+                heads.insert(partition, position);
             }
         }
         Ok(heads)

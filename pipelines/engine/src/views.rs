@@ -1,0 +1,127 @@
+//! What jobs see of the landing tables: one view for each contract, with the accepted rows of accepted files, and
+//! one view `reject` with the refused rows of all contracts.
+//!
+//! A file's rows and its `file` record come in one transaction, but land in different tables. Rows whose `file`
+//! record has not landed yet are left out, so that a cut never shows half a file; that all rows of a landed `file`
+//! record are there is an invariant.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use datafusion::catalog::{MemorySchemaProvider, TableProvider};
+use datafusion::common::TableReference;
+use datafusion::execution::context::SessionContext;
+
+use crate::planner::register_empty;
+use crate::{EngineError, contract_view_schema};
+
+/// The schema that holds the landing tables themselves.
+const LANDING: &str = "landing";
+
+/// Contracts whose rows belong to no received file.
+const WITHOUT_FILE: [&str; 2] = ["file", "decision"];
+
+/// Registers the views of all contracts over the given landing tables; contracts that have none are empty.
+pub async fn register(
+    context: &SessionContext,
+    landing: &BTreeMap<String, Arc<dyn TableProvider>>,
+) -> Result<(), EngineError> {
+    let catalog = context.catalog("datafusion");
+    if let Some(catalog) = catalog {
+        catalog
+            .register_schema(LANDING, Arc::new(MemorySchemaProvider::new()))
+            .map_err(EngineError::query("registering the landing tables"))?;
+    }
+    for (contract, table) in landing {
+        context
+            .register_table(TableReference::partial(LANDING, contract.as_str()), table.clone())
+            .map_err(EngineError::query(contract))?;
+    }
+    for contract in schemas::contracts().values().filter(|contract| contract.name != "reject") {
+        if landing.contains_key(&contract.name) {
+            let columns: Vec<String> = contract.schema.fields().iter().map(|field| quoted(field.name())).collect();
+            let of_files = if WITHOUT_FILE.contains(&contract.name.as_str()) {
+                ""
+            } else {
+                "and file_id in (select file_id from landing.file where status = 'accepted')"
+            };
+            let sql = format!(
+                "select {} from landing.{} where reject_code is null {of_files}",
+                columns.join(", "),
+                contract.name
+            );
+            register_view(context, &contract.name, &sql).await?;
+        } else {
+            register_empty(context, &contract.name, contract_view_schema(contract))?;
+        }
+    }
+    register_rejects(context, landing).await
+}
+
+async fn register_rejects(
+    context: &SessionContext,
+    landing: &BTreeMap<String, Arc<dyn TableProvider>>,
+) -> Result<(), EngineError> {
+    let Some(reject) = schemas::contracts().get("reject") else { return Ok(()) };
+    if landing.is_empty() {
+        return register_empty(context, "reject", contract_view_schema(reject));
+    }
+    let branches: Vec<String> = landing
+        .keys()
+        .map(|contract| {
+            let columns: Vec<String> = reject
+                .schema
+                .fields()
+                .iter()
+                .map(|field| match field.name().as_str() {
+                    "contract" => format!("'{contract}' as contract"),
+                    name if schemas::ENVELOPE.contains(&name) => name.to_owned(),
+                    name => format!("reject_{name} as {name}"),
+                })
+                .collect();
+            format!("select {} from landing.{contract} where reject_code is not null", columns.join(", "))
+        })
+        .collect();
+    register_view(context, "reject", &branches.join(" union all ")).await
+}
+
+/// For each file and contract where the landed rows are not what the `file` record says was delivered: the
+/// statement behind the invariant INV-LANDED-ONCE.
+pub fn landed_otherwise(landing: &BTreeMap<String, Arc<dyn TableProvider>>) -> Option<String> {
+    if !landing.contains_key("file") {
+        return None;
+    }
+    let contracts = landing.keys().filter(|name| !WITHOUT_FILE.contains(&name.as_str()));
+    let counts: Vec<String> = contracts
+        .map(|contract| {
+            format!(
+                "select '{contract}' as contract, file_id, count(*) - count(reject_code) as accepted, \
+                 count(reject_code) as rejected, count(distinct ordinal) as ordinals from landing.{contract} group by file_id"
+            )
+        })
+        .collect();
+    if counts.is_empty() {
+        return None;
+    }
+    Some(format!(
+        "with landed as ({}), \
+         delivered as (select file_id, unnest(deliveries) as delivery from landing.file where status = 'accepted'), \
+         wanted as (select file_id, delivery['contract'] as contract, delivery['accepted'] as accepted, delivery['rejected'] as rejected from delivered) \
+         select wanted.file_id, wanted.contract, wanted.accepted as delivered, landed.accepted as landed, \
+         wanted.rejected as delivered_rejects, landed.rejected as landed_rejects \
+         from wanted left join landed on landed.file_id = wanted.file_id and landed.contract = wanted.contract \
+         where wanted.accepted + wanted.rejected > 0 and (landed.accepted is null or landed.accepted <> wanted.accepted \
+         or landed.rejected <> wanted.rejected or landed.ordinals <> wanted.accepted + wanted.rejected)",
+        counts.join(" union all ")
+    ))
+}
+
+async fn register_view(context: &SessionContext, name: &str, sql: &str) -> Result<(), EngineError> {
+    let frame = context.sql(sql).await.map_err(EngineError::query(format!("the view {name}")))?;
+    context.register_table(name, frame.into_view()).map_err(EngineError::query(name))?;
+    Ok(())
+}
+
+fn quoted(name: &str) -> String {
+    format!("\"{name}\"")
+}

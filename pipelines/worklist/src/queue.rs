@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use crate::calendar::Calendar;
 use crate::due::Due;
 
-/// Exceptions of one table with the same department and deadline, counted by the table.
+/// Exceptions of one table with the same department, deadline and currency, counted by the table.
 ///
 /// There are few of them however many exceptions there are, and they do not depend on the time of reading.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,17 +18,22 @@ pub struct Group {
     pub due_at: Option<DateTime<Utc>>,
     /// How many.
     pub count: u64,
+    /// Currency of the amounts; nothing where the job does not tell, which means kronor.
+    pub currency: Option<String>,
     /// Sum of the job's amount, in öre; nothing where it has none.
     pub sum: Option<i128>,
 }
+
+/// Sums in öre by currency: amounts in different currencies are never added. Empty where there are no amounts.
+pub type Sums = BTreeMap<String, i128>;
 
 /// A queue, or the part of it that a filter left.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Summary {
     /// Exceptions.
     pub count: u64,
-    /// Sum of their amounts in öre; nothing where no job of the queue has an amount.
-    pub sum: Option<i128>,
+    /// Sums of their amounts.
+    pub sums: Sums,
     /// The deadline that comes next, or the longest passed.
     pub nearest_due: Option<DateTime<Utc>>,
     /// Past their deadline.
@@ -38,7 +43,7 @@ pub struct Summary {
     /// Due soon (see [`crate::due::SOON_WORKDAYS`]).
     pub soon: u64,
     /// Exceptions by department, with sums.
-    pub departments: BTreeMap<Option<String>, (u64, Option<i128>)>,
+    pub departments: BTreeMap<Option<String>, (u64, Sums)>,
 }
 
 /// Adds up groups as they stand at `now`.
@@ -47,7 +52,7 @@ pub fn summary<'a>(groups: impl IntoIterator<Item = &'a Group>, now: DateTime<Ut
     let mut summary = Summary::default();
     for group in groups.into_iter().filter(|group| group.count > 0) {
         summary.count += group.count;
-        summary.sum = add(summary.sum, group.sum);
+        add(&mut summary.sums, group);
         summary.nearest_due = [summary.nearest_due, group.due_at].into_iter().flatten().min();
         match Due::at(now, group.due_at, calendar) {
             Due::Overdue { .. } => summary.overdue += group.count,
@@ -55,18 +60,17 @@ pub fn summary<'a>(groups: impl IntoIterator<Item = &'a Group>, now: DateTime<Ut
             Due::Soon { .. } => summary.soon += group.count,
             Due::InTime { .. } | Due::Open => {}
         }
-        let department = summary.departments.entry(group.department.clone()).or_default();
-        *department = (department.0 + group.count, add(department.1, group.sum));
+        let (count, sums) = summary.departments.entry(group.department.clone()).or_default();
+        *count += group.count;
+        add(sums, group);
     }
     summary
 }
 
-/// A sum of which parts may be without amount.
-fn add(left: Option<i128>, right: Option<i128>) -> Option<i128> {
-    match (left, right) {
-        (Some(left), Some(right)) => Some(left.saturating_add(right)),
-        (one, other) => one.or(other),
-    }
+fn add(sums: &mut Sums, group: &Group) {
+    let Some(sum) = group.sum else { return };
+    let total = sums.entry(group.currency.clone().unwrap_or_else(|| "SEK".to_owned())).or_default();
+    *total = total.saturating_add(sum);
 }
 
 #[cfg(test)]
@@ -74,7 +78,12 @@ mod tests {
     use super::*;
 
     fn group(department: Option<&str>, due_at: Option<&str>, count: u64, sum: Option<i128>) -> Group {
-        Group { department: department.map(str::to_owned), due_at: due_at.map(|at| at.parse().unwrap()), count, sum }
+        let due_at = due_at.map(|at| at.parse().unwrap());
+        Group { department: department.map(str::to_owned), due_at, count, currency: None, sum }
+    }
+
+    fn sek(ore: i128) -> Sums {
+        Sums::from([("SEK".to_owned(), ore)])
     }
 
     #[test]
@@ -91,19 +100,27 @@ mod tests {
         ];
         let summary = summary(&groups, "2026-03-31T10:00:00Z".parse().unwrap(), &calendar);
         assert_eq!(summary.count, 28);
-        assert_eq!(summary.sum, Some(-143));
+        assert_eq!(summary.sums, sek(-143));
         assert_eq!((summary.overdue, summary.today, summary.soon), (2, 3, 5));
         assert_eq!(summary.nearest_due, Some("2026-03-30T22:00:00Z".parse().unwrap()));
-        let department = |name: Option<&str>| summary.departments.get(&name.map(str::to_owned)).copied();
-        assert_eq!(department(Some("190")), Some((5, Some(-150))));
-        assert_eq!(department(None), Some((5, None)));
-        assert_eq!(department(Some("311")), Some((18, Some(7))));
+        let department = |name: Option<&str>| summary.departments.get(&name.map(str::to_owned)).cloned();
+        assert_eq!(department(Some("190")), Some((5, sek(-150))));
+        assert_eq!(department(None), Some((5, Sums::new())));
+        assert_eq!(department(Some("311")), Some((18, sek(7))));
         assert_eq!(department(Some("999")), None);
     }
 
     #[test]
     fn a_queue_without_amounts_has_no_sum() {
         let groups = [group(None, None, 2, None)];
-        assert_eq!(summary(&groups, DateTime::UNIX_EPOCH, &Calendar::unknown()).sum, None);
+        assert_eq!(summary(&groups, DateTime::UNIX_EPOCH, &Calendar::unknown()).sums, Sums::new());
+    }
+
+    #[test]
+    fn currencies_are_never_added() {
+        let euro = Group { currency: Some("EUR".to_owned()), ..group(None, None, 1, Some(500)) };
+        let groups = [euro.clone(), group(None, None, 1, Some(7)), euro];
+        let sums = summary(&groups, DateTime::UNIX_EPOCH, &Calendar::unknown()).sums;
+        assert_eq!(sums, Sums::from([("EUR".to_owned(), 1000), ("SEK".to_owned(), 7)]));
     }
 }

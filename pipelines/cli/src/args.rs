@@ -1,8 +1,12 @@
 use std::path::PathBuf;
 
-use clap::{Parser, Subcommand};
+use chrono::NaiveDate;
+use clap::{Parser, Subcommand, ValueEnum};
 
 /// The streaming ledger control of a city: every record in, every öre accounted for, every exception on a list.
+///
+/// Files that appear at the landing places are archived, read and delivered to the log; the log is landed in
+/// tables; SQL jobs match, reconcile and compute fees; what passes the audit is published and served.
 #[derive(Debug, Parser)]
 #[command(name = "reskontra", version, propagate_version = true)]
 pub struct Args {
@@ -16,6 +20,49 @@ pub struct Args {
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// Everything in one process: receive, land, run, publish and serve.
+    ///
+    /// Without `--once` it goes on until Ctrl-C: new files are received as they appear.
+    Up {
+        /// Stop after one round, when its generation is published; nothing is served.
+        #[arg(long)]
+        once: bool,
+        #[command(flatten)]
+        date: AsOf,
+    },
+    /// Receive the files at the landing places: archive, read, deliver to the log.
+    ///
+    /// Without a broker (`[kafka]` in the configuration) deliveries are kept in a journal in the archive.
+    Ingest,
+    /// Land what has been delivered in the landing tables, rows and log positions in one commit.
+    Land,
+    /// Run the jobs on what has landed, audit the result and publish a generation.
+    #[command(after_help = "Exit code: 0 published, 1 the audit held the generation back or something failed.")]
+    Run {
+        #[command(flatten)]
+        date: AsOf,
+    },
+    /// Serve work-lists, results and API from the last generation.
+    Serve,
+    /// Read one file and print its rows as JSON lines.
+    ///
+    /// One `{"kind":"file",…}` line with the declared and the read counts and sums and the remarks, and for each row
+    /// a `{"kind":"record"|"reject",…}` line.
+    #[command(after_help = "Examples:
+  reskontra parse bgmax payments.txt
+  zcat old.gz | reskontra parse bgmax -
+  reskontra parse erp_customer_item --name kundposter_2026-03-31.csv -
+
+Exit code: 0 accepted, 1 refused (the file line says why), 2 wrong usage.")]
+    Parse {
+        /// bgmax, ubl, or the name of a register mapping (connectors/registers).
+        format: String,
+        /// The file, or - for standard input.
+        file: PathBuf,
+        /// Name of the file at its landing place, when it matters and differs (an extract's date stands in it).
+        #[arg(long)]
+        name: Option<String>,
+    },
     /// Run the worked examples of the jobs and show what differs.
     #[command(after_help = "Examples:\n  reskontra test            all jobs\n  reskontra test ar_match   one job")]
     Test {
@@ -25,4 +72,50 @@ pub enum Command {
         #[arg(long, short)]
         quiet: bool,
     },
+    /// Ask the tables of a generation a question in SQL.
+    #[command(after_help = "Examples:
+  reskontra query \"show tables\"
+  reskontra query \"select status, count(*), sum(amount) from ar_payment_outcome group by status\"
+  reskontra query --format parquet --output matches.parquet \"select * from ar_match\"")]
+    Query {
+        /// The statement.
+        sql: String,
+        /// How to print rows.
+        #[arg(long, short, value_enum, default_value_t = Format::Table)]
+        format: Format,
+        /// Write to this file; Parquet needs one.
+        #[arg(long, short)]
+        output: Option<PathBuf>,
+        /// The generation to ask; the last one when left out.
+        #[arg(long, short)]
+        generation: Option<u64>,
+    },
+    /// List the published generations.
+    Generations,
+    /// Which rows of the requirement catalogue are implemented, by which job and how many worked examples.
+    Catalogue {
+        /// Only rows whose id begins with this, for example AR.
+        prefix: Option<String>,
+    },
+}
+
+/// The business date.
+#[derive(Debug, Clone, Copy, clap::Args)]
+pub struct AsOf {
+    /// Business date to compute for; otherwise `as_of` of the configuration, otherwise today in Stockholm.
+    #[arg(long, value_name = "YYYY-MM-DD")]
+    pub as_of: Option<NaiveDate>,
+}
+
+/// Form of printed rows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// A table to read.
+    Table,
+    /// Comma-separated values.
+    Csv,
+    /// One JSON object a line, amounts and dates as text.
+    Json,
+    /// A Parquet file.
+    Parquet,
 }

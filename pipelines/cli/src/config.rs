@@ -1,21 +1,130 @@
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, bail};
+use chrono::{NaiveDate, Utc};
+use ingest::archive::Archive;
+use ingest::kafka::KafkaConfig;
+use ingest::place::{LandingPlace, Rule};
+use ingest::store::Store;
+use lake::Lake;
+use object_store::path::Path as StorePath;
 use serde::Deserialize;
+use url::Url;
 
-/// The configuration file. Unknown keys are errors.
+use crate::args::AsOf;
+
+/// The configuration file. Unknown keys are errors. Paths are relative to the file.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Config {
+    /// Where archive, tables and generations are: a folder, or an object store's address such as `s3://bucket/path`.
+    pub storage: String,
+    /// Folder for temporary files.
+    pub work: PathBuf,
     /// Folder of the jobs.
     pub sql: PathBuf,
     /// Folder of the worked examples.
     pub examples: PathBuf,
+    /// The requirement catalogue (CSV) that `catalogue` counts against.
+    pub catalogue: Option<PathBuf>,
+    /// Business date to compute for; today in Stockholm when left out.
+    pub as_of: Option<NaiveDate>,
+    /// Seconds between two looks at the landing places in `up`.
+    pub poll_seconds: u64,
+    /// Where files appear.
+    pub landing: Vec<Place>,
+    /// The broker; without it deliveries are kept in a journal in the archive.
+    pub kafka: Option<Kafka>,
+    /// Pages and API.
+    pub serve: Serve,
+    #[serde(skip)]
+    base: PathBuf,
+}
+
+/// A landing place.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Place {
+    /// Its name.
+    pub name: String,
+    /// A folder, or an object store's address.
+    pub url: String,
+    /// Which files are read as which format; the first rule that fits counts.
+    pub rules: Vec<PlaceRule>,
+}
+
+/// Which files of a landing place are read as which format.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PlaceRule {
+    /// Pattern for the name, for example `*.xml`.
+    pub pattern: String,
+    /// bgmax, ubl or the name of a register mapping.
+    pub format: String,
+}
+
+/// The broker.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Kafka {
+    /// `host:port`, separated by commas.
+    pub brokers: String,
+    /// Put before the name of a contract to name its topic.
+    #[serde(default)]
+    pub topic_prefix: String,
+    /// Partitions of a topic that is created.
+    #[serde(default = "one")]
+    pub partitions: i32,
+    /// Replicas of a topic that is created.
+    #[serde(default = "one")]
+    pub replication: i32,
+    /// Names the one process that delivers.
+    #[serde(default = "ingest_id")]
+    pub transactional_id: String,
+    /// Further settings of librdkafka.
+    #[serde(default)]
+    pub settings: BTreeMap<String, String>,
+}
+
+/// Pages and API.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Serve {
+    /// Address to listen on.
+    pub address: SocketAddr,
+}
+
+const fn one() -> i32 {
+    1
+}
+
+fn ingest_id() -> String {
+    KafkaConfig::default().transactional_id
+}
+
+impl Default for Serve {
+    fn default() -> Self {
+        Self { address: SocketAddr::from(([127, 0, 0, 1], 8080)) }
+    }
 }
 
 impl Default for Config {
     fn default() -> Self {
-        Self { sql: "sql".into(), examples: "tests/examples".into() }
+        Self {
+            storage: "store".to_owned(),
+            work: std::env::temp_dir().join("reskontra"),
+            sql: "sql".into(),
+            examples: "tests/examples".into(),
+            catalogue: None,
+            as_of: None,
+            poll_seconds: 5,
+            landing: Vec::new(),
+            kafka: None,
+            serve: Serve::default(),
+            base: PathBuf::new(),
+        }
     }
 }
 
@@ -28,10 +137,85 @@ impl Config {
         };
         let text = std::fs::read_to_string(file).with_context(|| format!("reading {}", file.display()))?;
         let mut config: Self = toml::from_str(&text).with_context(|| format!("in {}", file.display()))?;
-        let base = file.parent().unwrap_or(Path::new("."));
-        for path in [&mut config.sql, &mut config.examples] {
+        config.base = file.parent().unwrap_or(Path::new("")).to_owned();
+        let base = config.base.clone();
+        for path in [&mut config.sql, &mut config.examples, &mut config.work].into_iter().chain(&mut config.catalogue) {
             *path = base.join(&*path);
         }
         Ok(config)
+    }
+
+    /// The business date: the argument, the configured one, or today in Stockholm.
+    #[allow(clippy::disallowed_methods, reason = "the command line is where the clock is read")]
+    pub fn as_of(&self, argument: AsOf) -> NaiveDate {
+        let today = || Utc::now().with_timezone(&chrono_tz::Europe::Stockholm).date_naive();
+        argument.as_of.or(self.as_of).unwrap_or_else(today)
+    }
+
+    /// The lake with archive, tables and generations.
+    pub fn lake(&self) -> Result<Lake> {
+        Ok(Lake::open(&self.address(&self.storage)?)?)
+    }
+
+    /// The archive of raw files.
+    pub fn archive(&self) -> Result<Archive> {
+        Ok(Archive::new(self.store()?.folder("archive")))
+    }
+
+    /// The journal of deliveries without a broker.
+    pub fn journal(&self) -> Result<Store> {
+        Ok(self.store()?.folder("archive").folder("journal"))
+    }
+
+    fn store(&self) -> Result<Store> {
+        Ok(Store::new(self.lake()?.store(), StorePath::default()))
+    }
+
+    /// The landing places.
+    pub fn places(&self) -> Result<Vec<LandingPlace>> {
+        if self.landing.is_empty() {
+            bail!("no landing places: the configuration has no [[landing]]");
+        }
+        let environment: Vec<(String, String)> =
+            std::env::vars().map(|(name, value)| (name.to_lowercase(), value)).collect();
+        let open = |place: &Place| {
+            let rules =
+                place.rules.iter().map(|rule| Rule { pattern: rule.pattern.clone(), format: rule.format.clone() });
+            Ok(LandingPlace::open(&place.name, &self.address(&place.url)?, environment.clone(), rules.collect())?)
+        };
+        self.landing.iter().map(open).collect()
+    }
+
+    /// How to reach the broker, if there is one.
+    pub fn kafka(&self) -> Option<KafkaConfig> {
+        let kafka = self.kafka.as_ref()?;
+        Some(KafkaConfig {
+            brokers: kafka.brokers.clone(),
+            topic_prefix: kafka.topic_prefix.clone(),
+            transactional_id: kafka.transactional_id.clone(),
+            partitions: kafka.partitions,
+            replication: kafka.replication,
+            settings: kafka.settings.clone(),
+            ..KafkaConfig::default()
+        })
+    }
+
+    /// Partitions of a topic.
+    pub fn partitions(&self) -> i32 {
+        self.kafka.as_ref().map_or(1, |kafka| kafka.partitions)
+    }
+
+    /// An address: as written when it has a scheme, otherwise a folder relative to the configuration file.
+    fn address(&self, written: &str) -> Result<Url> {
+        if written.contains("://") {
+            return Url::parse(written).with_context(|| format!("{written} is no address"));
+        }
+        let folder = self.base.join(written);
+        std::fs::create_dir_all(&folder).with_context(|| format!("making {}", folder.display()))?;
+        let folder = folder.canonicalize().with_context(|| format!("finding {}", folder.display()))?;
+        match Url::from_directory_path(&folder) {
+            Ok(url) => Ok(url),
+            Err(()) => bail!("{} is no folder that can be addressed", folder.display()),
+        }
     }
 }

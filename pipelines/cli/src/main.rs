@@ -4,8 +4,18 @@
 //! else in the workspace reads a clock or ends the process.
 
 mod args;
+mod catalogue;
 mod config;
 mod examples;
+mod money;
+mod parse;
+mod query;
+mod runs;
+mod serve;
+mod source;
+mod stream;
+mod summary;
+mod up;
 
 use std::process::ExitCode;
 
@@ -25,17 +35,52 @@ fn main() -> ExitCode {
 }
 
 fn run(args: Args) -> anyhow::Result<ExitCode> {
+    let log = tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| "warn".into());
+    tracing_subscriber::fmt().with_env_filter(log).with_writer(std::io::stderr).init();
     let config = config::Config::load(args.config.as_deref())?;
+    // DataFusion plans recursively; deep plans need deep stacks in unoptimised builds.
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().thread_stack_size(16 << 20).build()?;
     runtime.block_on(async move {
         match args.command {
+            Command::Up { once, date } => up::up(&config, once, || config.as_of(date)).await,
+            Command::Ingest => {
+                let received = stream::Intake::open(&config).await?.receive().await?;
+                print::out(&format!(
+                    "{} accepted, {} refused, {} test, {} known before, {} without rule, {} failed; {} records, {} of them rejected",
+                    received.accepted,
+                    received.refused,
+                    received.tests,
+                    received.known,
+                    received.no_rule,
+                    received.failed,
+                    received.records,
+                    received.rejects
+                ));
+                Ok(if received.failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+            }
+            Command::Land => {
+                let rows = stream::land(&config, &config.lake()?).await?;
+                print::out(&format!("{rows} rows landed"));
+                Ok(ExitCode::SUCCESS)
+            }
+            Command::Run { date } => {
+                let report = stream::run(&config, &config.lake()?, config.as_of(date)).await?;
+                Ok(stream::verdict(&report))
+            }
+            Command::Serve => serve::serve(&config).await,
+            Command::Parse { format, file, name } => parse::parse(&format, &file, name.as_deref()),
             Command::Test { job, quiet } => examples::test(&config, job.as_deref(), quiet).await,
+            Command::Query { sql, format, output, generation } => {
+                query::query(&config, &sql, format, output.as_deref(), generation).await
+            }
+            Command::Generations => query::generations(&config).await,
+            Command::Catalogue { prefix } => catalogue::catalogue(&config, prefix.as_deref()),
         }
     })
 }
 
 /// Where text goes: results to standard output, what happened to standard error.
-#[allow(clippy::print_stdout, clippy::print_stderr)]
+#[allow(clippy::print_stderr, reason = "this is the one place that prints")]
 mod print {
     /// A line of the result.
     pub fn out(line: &str) {

@@ -155,6 +155,24 @@ impl ServiceLevel {
             _ => return None,
         })
     }
+
+    /// The time that the rule allows, in Swedish; nothing when it sets none.
+    #[must_use]
+    pub fn text_sv(&self) -> Option<String> {
+        const WEEKDAYS: [&str; 7] = ["måndag", "tisdag", "onsdag", "torsdag", "fredag", "lördag", "söndag"];
+        Some(match self {
+            Self::WorkingDays(1) => "1 arbetsdag".to_owned(),
+            Self::WorkingDays(n) => format!("{n} arbetsdagar"),
+            Self::Daily => "samma arbetsdag".to_owned(),
+            Self::Weekly(day) => format!("en gång i veckan, {}", WEEKDAYS[day.num_days_from_monday() as usize]),
+            Self::MonthlyWorkday(n) => format!("arbetsdag {n} i månaden"),
+            Self::MonthlyLastWorkday(1) => "sista arbetsdagen i månaden".to_owned(),
+            Self::MonthlyLastWorkday(2) => "näst sista arbetsdagen i månaden".to_owned(),
+            Self::MonthlyLastWorkday(n) => format!("{n} arbetsdagar från månadens slut"),
+            Self::MonthlyDay(day) => format!("runt den {day}:e varje månad"),
+            Self::None => return None,
+        })
+    }
 }
 
 #[cfg(test)]

@@ -157,10 +157,17 @@ impl<'a> Planner<'a> {
 
     fn service_level(&self, job: &Job, id: &str) -> Result<ServiceLevel, EngineError> {
         let fail = |reason: String| EngineError::source(&job.file, reason);
-        let rows = self.library.parameters.get("ref_service_level");
-        let rows = rows.ok_or_else(|| fail("the parameter table ref_service_level is missing".to_owned()))?;
-        service_level(rows, id, self.as_of)
+        self.library
+            .service_level(id, self.as_of)
             .ok_or_else(|| fail(format!("service level {id} is not in ref_service_level, or not valid {}", self.as_of)))
+    }
+}
+
+impl Library {
+    /// The rule of a service level, valid on a date.
+    #[must_use]
+    pub fn service_level(&self, id: &str, on: NaiveDate) -> Option<ServiceLevel> {
+        service_level(self.parameters.get("ref_service_level")?, id, on)
     }
 }
 

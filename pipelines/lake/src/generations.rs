@@ -58,3 +58,26 @@ impl Lake {
         }
     }
 }
+
+impl Lake {
+    /// Keeps what the last run came to, published or not, for the people who watch it.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn keep_last_run(&self, report: Vec<u8>) -> Result<(), LakeError> {
+        self.store().put(&paths::last_run(), report.into()).await?;
+        Ok(())
+    }
+
+    /// What the last run came to, if there was one.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn last_run(&self) -> Result<Option<bytes::Bytes>, LakeError> {
+        match self.store().get(&paths::last_run()).await {
+            Ok(object) => Ok(Some(object.bytes().await?)),
+            Err(object_store::Error::NotFound { .. }) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
+}

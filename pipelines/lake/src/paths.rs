@@ -26,3 +26,8 @@ pub fn generation(number: u64) -> Path {
 pub fn generation_number(path: &Path) -> Option<u64> {
     path.filename()?.strip_suffix(".json")?.parse().ok()
 }
+
+/// What the last run came to.
+pub fn last_run() -> Path {
+    Path::from("runs/last.json")
+}

@@ -1,0 +1,114 @@
+//! `reskontra query` and `reskontra generations`.
+
+use std::fs::File;
+use std::io::{self, Write};
+use std::path::Path;
+use std::process::ExitCode;
+
+use anyhow::{Context as _, Result, bail};
+use arrow::array::RecordBatch;
+use arrow::csv::WriterBuilder;
+use arrow::util::pretty::pretty_format_batches;
+use datafusion::execution::context::SQLOptions;
+use engine::Library;
+use engine::run::generation_session;
+use futures::TryStreamExt as _;
+use parquet::arrow::ArrowWriter;
+
+use crate::args::Format;
+use crate::config::Config;
+use crate::print;
+
+/// Asks one generation a question.
+pub async fn query(
+    config: &Config,
+    sql: &str,
+    format: Format,
+    output: Option<&Path>,
+    generation: Option<u64>,
+) -> Result<ExitCode> {
+    let lake = config.lake()?;
+    let generation = match generation {
+        Some(number) => Some(lake.generation(number).await.with_context(|| format!("generation {number}"))?),
+        None => lake.latest_generation().await?,
+    };
+    let Some(generation) = generation else {
+        bail!("no generation is published yet; run `reskontra up --once`");
+    };
+    let library = Library::load(&config.sql)?;
+    let context = generation_session(&lake, &library, &generation).await?;
+    let read_only = SQLOptions::new().with_allow_ddl(false).with_allow_dml(false).with_allow_statements(false);
+    let frame = context.sql_with_options(sql, read_only).await.context("the statement cannot be planned")?;
+    let schema = std::sync::Arc::new(frame.schema().as_arrow().clone());
+    let mut stream = frame.execute_stream().await.context("the statement failed")?;
+    let mut out: Box<dyn Write + Send> = match output {
+        Some(file) => Box::new(File::create(file).with_context(|| format!("writing {}", file.display()))?),
+        None if format == Format::Parquet => bail!("Parquet is no text: name a file with --output"),
+        None => Box::new(io::stdout()),
+    };
+    match format {
+        Format::Parquet => {
+            let mut writer = ArrowWriter::try_new(&mut out, schema, None)?;
+            while let Some(batch) = stream.try_next().await? {
+                writer.write(&batch)?;
+            }
+            writer.close()?;
+        }
+        Format::Csv => {
+            let mut writer = WriterBuilder::new().with_header(true).build(&mut out);
+            writer.write(&RecordBatch::new_empty(schema))?;
+            while let Some(batch) = stream.try_next().await? {
+                writer.write(&flat(&batch)?)?;
+            }
+        }
+        Format::Json => {
+            while let Some(batch) = stream.try_next().await? {
+                for row in 0..batch.num_rows() {
+                    writeln!(out, "{}", serde_json::Value::Object(schemas::json::row(&batch, row)))?;
+                }
+            }
+        }
+        Format::Table => {
+            let batches: Vec<RecordBatch> = stream.try_collect().await?;
+            writeln!(out, "{}", pretty_format_batches(&batches)?)?;
+            print::note(&format!("generation {}, as of {}", generation.number, generation.as_of));
+        }
+    }
+    out.flush()?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// CSV has no lists and records: they become JSON.
+fn flat(batch: &RecordBatch) -> Result<RecordBatch> {
+    use arrow::array::{ArrayRef, StringArray};
+    let columns = batch.columns().iter().map(|column| -> ArrayRef {
+        if !column.data_type().is_nested() {
+            return column.clone();
+        }
+        let cells = (0..column.len()).map(|row| match schemas::json::cell(column.as_ref(), row) {
+            serde_json::Value::Null => None,
+            value => Some(value.to_string()),
+        });
+        std::sync::Arc::new(cells.collect::<StringArray>())
+    });
+    let schema = batch.schema();
+    let named = schema.fields().iter().map(|field| field.name().as_str()).zip(columns);
+    Ok(RecordBatch::try_from_iter(named)?)
+}
+
+/// Lists the published generations.
+pub async fn generations(config: &Config) -> Result<ExitCode> {
+    let lake = config.lake()?;
+    for number in lake.generation_numbers().await? {
+        let generation = lake.generation(number).await?;
+        let rows: u64 = generation.tables.values().map(|table| table.rows).sum();
+        print::out(&format!(
+            "{number:>6}  as of {}  published {}  {} tables, {rows} rows, {} invariants held",
+            generation.as_of,
+            generation.published_at.format("%Y-%m-%d %H:%M:%S UTC"),
+            generation.tables.len(),
+            generation.audit.invariants.len(),
+        ));
+    }
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,39 @@
+//! `reskontra serve`: pages and API.
+
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use anyhow::{Context as _, Result};
+use chrono::Utc;
+use engine::Library;
+use tokio::net::TcpListener;
+
+use crate::config::Config;
+use crate::print;
+use crate::source::LakeSource;
+
+/// Serves until interrupted.
+#[allow(clippy::disallowed_methods, reason = "the command line is where the clock is read")]
+pub async fn serve(config: &Config) -> Result<ExitCode> {
+    let source = LakeSource::new(config.lake()?, config.archive()?, Library::load(&config.sql)?);
+    let router = serving::router(Arc::new(source), Arc::new(Utc::now));
+    let address = config.serve.address;
+    let listener = TcpListener::bind(address).await.with_context(|| format!("listening on {address}"))?;
+    print::note(&format!("serving at http://{}; stop with Ctrl-C", listener.local_addr()?));
+    axum::serve(listener, router).with_graceful_shutdown(interrupted()).await?;
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn interrupted() {
+    let terminated = async {
+        if let Ok(mut signal) = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
+            signal.recv().await;
+        } else {
+            std::future::pending::<()>().await;
+        }
+    };
+    tokio::select! {
+        _ = tokio::signal::ctrl_c() => {}
+        () = terminated => {}
+    }
+}

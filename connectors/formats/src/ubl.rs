@@ -25,9 +25,8 @@ use schemas::Contract;
 
 use crate::{ParseError, Reject, Sink, Summary, Total, Verdict};
 
-use self::columns::Columns;
 use self::finding::{Place, Stop};
-use self::source::{Failure, MAX_EVENT, Source};
+use self::source::{Failure, Source};
 use self::walk::Walk;
 
 mod attachment;
@@ -45,8 +44,7 @@ mod walk;
 /// # Errors
 /// When reading fails or the sink stops. A file that is wrong is no error: see [`Verdict`].
 pub fn parse(input: &mut dyn Read, sink: &mut dyn Sink) -> Result<Summary, ParseError> {
-    let contract =
-        schemas::contract("supplier_invoice").map_err(|error| ParseError::Configuration(error.to_string()))?;
+    let contract = schemas::contract(map::CONTRACT).map_err(|error| ParseError::Configuration(error.to_string()))?;
     match read(input, contract, sink) {
         Ok(summary) => Ok(summary),
         Err(Stop::Failed(error)) => Err(error),
@@ -64,8 +62,7 @@ pub fn parse(input: &mut dyn Read, sink: &mut dyn Sink) -> Result<Summary, Parse
 }
 
 fn read(input: &mut dyn Read, contract: &'static Contract, sink: &mut dyn Sink) -> Result<Summary, Stop> {
-    let columns = Columns::new(contract.body_schema())?;
-    let mut walk = Walk::new(map::maps(&columns)?, columns);
+    let mut walk = Walk::new(map::mapping()?);
     let mut source = Source::new(input);
     let empty = source.open().map_err(|failure| stopped(failure, Place::default(), ""))?;
     if empty {
@@ -182,12 +179,7 @@ fn broken(error: &Error, source: &mut Source<'_>, place: Place, path: &str) -> S
 fn stopped(failure: Failure, place: Place, path: &str) -> Stop {
     match failure {
         Failure::Input(error) => Stop::Failed(error.into()),
-        Failure::TooLong => place.refuse(
-            "ubl.too_long",
-            path,
-            format!("a text, tag or comment is longer than {MAX_EVENT} bytes"),
-            format!("en text, tagg eller kommentar är längre än {MAX_EVENT} byte"),
-        ),
+        Failure::TooLong => walk::too_long(place, path),
         Failure::Wide => place.refuse(
             "ubl.encoding",
             path,

@@ -1,21 +1,20 @@
 //! Arrow columns of one contract, filled in the order of the document.
 //!
 //! A *group* is the columns of a record: the document itself, a party, a line. An element puts its value into the
-//! *cell* of its column; when the group's element ends, [`Columns::close`] moves the cells into the builders, null
-//! where nothing was put. Texts of open cells lie in one buffer per group, so a value costs no allocation.
+//! *cell* of its column; when the group's element ends, [`Columns::close`] moves the cells to the columns' values,
+//! null where nothing was put. Texts of open cells lie in one buffer per group, so a value costs no allocation.
 
-use std::ops::Range;
 use std::sync::Arc;
 
-use arrow::array::{
-    ArrayBuilder, ArrayRef, BooleanBuilder, Date32Builder, Decimal128Builder, Int64Builder, ListArray, RecordBatch,
-    StringBuilder, StructArray,
-};
-use arrow::buffer::{NullBuffer, OffsetBuffer, ScalarBuffer};
-use arrow::datatypes::{DataType, Date32Type, FieldRef, Fields, SchemaRef};
+use arrow::array::{ArrayRef, ListArray, RecordBatch, StringArray, StructArray};
+use arrow::buffer::{Buffer, NullBuffer, OffsetBuffer, ScalarBuffer};
+use arrow::datatypes::{DataType, FieldRef, Fields, SchemaRef};
 use arrow::error::ArrowError;
-use chrono::NaiveDate;
-use schemas::money;
+
+use self::values::{Blank, Cell, Kind, Values};
+pub(super) use self::values::{Wrong, number};
+
+mod values;
 
 /// Index of a group in [`Columns`]; the document itself is [`DOCUMENT`].
 pub(super) type GroupId = usize;
@@ -46,99 +45,58 @@ pub(super) enum Put {
     Full,
 }
 
-/// Why a text is no value of its column.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Wrong {
-    Empty,
-    NotANumber,
-    Decimals(u32),
-    Range,
-    Date,
-    Flag,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum Cell {
-    Empty,
-    Text(Range<usize>),
-    Number(i128),
-    Date(i32),
-    Flag(bool),
-    Long(i64),
-}
-
-enum Builder {
-    Text(StringBuilder),
-    Number { values: Decimal128Builder, precision: u8, scale: u32 },
-    Date(Date32Builder),
-    Flag(BooleanBuilder),
-    Long(Int64Builder),
-    Texts { values: StringBuilder, offsets: Vec<i32> },
-    Items { group: GroupId, offsets: Vec<i32> },
-    One { group: GroupId },
-}
-
-struct Column {
-    cell: Cell,
-    builder: Builder,
-}
-
-struct Group {
-    fields: Fields,
-    columns: Vec<Column>,
-    /// Texts of the open cells.
-    text: String,
-    /// Something of the group was seen since it was last closed.
-    open: bool,
-    /// For each closed item, whether it was there.
-    closed: Vec<bool>,
-}
-
-pub(super) struct Columns {
+/// The groups of a contract, made once.
+#[derive(Debug)]
+pub(super) struct Layout {
     schema: SchemaRef,
-    groups: Vec<Group>,
-    held: usize,
+    groups: Vec<GroupLayout>,
 }
 
-impl Columns {
-    /// Empty columns of `schema`.
+#[derive(Debug)]
+struct GroupLayout {
+    fields: Fields,
+    shapes: Vec<Shape>,
+}
+
+/// What a column holds.
+#[derive(Debug)]
+enum Shape {
+    Value(Kind, Blank),
+    Texts,
+    Items(GroupId),
+    One(GroupId),
+}
+
+impl Layout {
     pub(super) fn new(schema: SchemaRef) -> Result<Self, ArrowError> {
-        let mut columns = Self { groups: Vec::new(), held: 0, schema: Arc::clone(&schema) };
-        columns.add_group(schema.fields())?;
-        Ok(columns)
+        let mut layout = Self { groups: Vec::new(), schema: Arc::clone(&schema) };
+        layout.add(schema.fields())?;
+        Ok(layout)
     }
 
-    fn add_group(&mut self, fields: &Fields) -> Result<GroupId, ArrowError> {
+    fn add(&mut self, fields: &Fields) -> Result<GroupId, ArrowError> {
         let id = self.groups.len();
-        let group =
-            Group { fields: fields.clone(), columns: Vec::new(), text: String::new(), open: false, closed: Vec::new() };
-        self.groups.push(group);
+        self.groups.push(GroupLayout { fields: fields.clone(), shapes: Vec::new() });
         for field in fields {
-            let builder = self.builder(field)?;
-            self.groups[id].columns.push(Column { cell: Cell::Empty, builder });
+            let shape = self.shape(field.data_type())?;
+            self.groups[id].shapes.push(shape);
         }
         Ok(id)
     }
 
-    fn builder(&mut self, field: &FieldRef) -> Result<Builder, ArrowError> {
-        Ok(match field.data_type() {
-            DataType::Utf8 => Builder::Text(StringBuilder::with_capacity(0, 0)),
-            DataType::Date32 => Builder::Date(Date32Builder::with_capacity(0)),
-            DataType::Boolean => Builder::Flag(BooleanBuilder::with_capacity(0)),
-            DataType::Int64 => Builder::Long(Int64Builder::with_capacity(0)),
-            DataType::Decimal128(precision, scale) => Builder::Number {
-                values: Decimal128Builder::with_capacity(0).with_data_type(field.data_type().clone()),
-                precision: *precision,
-                scale: u32::try_from(*scale).unwrap_or_default(),
-            },
+    fn shape(&mut self, data_type: &DataType) -> Result<Shape, ArrowError> {
+        if let Some(kind) = Kind::of(data_type) {
+            return Ok(Shape::Value(kind, Blank::new(data_type)));
+        }
+        match data_type {
+            DataType::Struct(fields) => Ok(Shape::One(self.add(fields)?)),
             DataType::List(item) => match item.data_type() {
-                DataType::Utf8 => Builder::Texts { values: StringBuilder::with_capacity(0, 0), offsets: vec![0] },
-                DataType::Struct(fields) => Builder::Items { group: self.add_group(fields)?, offsets: vec![0] },
-                other => return Err(ArrowError::NotYetImplemented(format!("list of {other}"))),
+                DataType::Utf8 => Ok(Shape::Texts),
+                DataType::Struct(fields) => Ok(Shape::Items(self.add(fields)?)),
+                other => Err(ArrowError::NotYetImplemented(format!("list of {other}"))),
             },
-            DataType::Struct(fields) => Builder::One { group: self.add_group(fields)? },
-            other => return Err(ArrowError::NotYetImplemented(format!("column of {other}"))),
-        })
+            other => Err(ArrowError::NotYetImplemented(format!("column of {other}"))),
+        }
     }
 
     /// The column called `name` of a group.
@@ -148,10 +106,76 @@ impl Columns {
 
     /// The group that a list or record column holds.
     pub(super) fn group_in(&self, target: Target) -> Option<GroupId> {
-        match self.groups[target.group].columns[target.column].builder {
-            Builder::Items { group, .. } | Builder::One { group } => Some(group),
-            _ => None,
+        match self.shape_of(target) {
+            Shape::Items(group) | Shape::One(group) => Some(*group),
+            Shape::Value(..) | Shape::Texts => None,
         }
+    }
+
+    /// True for a column of texts.
+    pub(super) fn is_text(&self, target: Target) -> bool {
+        matches!(self.shape_of(target), Shape::Texts | Shape::Value(Kind::Text, _))
+    }
+
+    /// True when two different values of a column cannot both be right: numbers, dates, what every row must have.
+    pub(super) fn decides(&self, target: Target) -> bool {
+        !self.groups[target.group].fields[target.column].is_nullable()
+            || matches!(self.shape_of(target), Shape::Value(Kind::Number { .. } | Kind::Date, _))
+    }
+
+    fn shape_of(&self, target: Target) -> &Shape {
+        &self.groups[target.group].shapes[target.column]
+    }
+}
+
+#[derive(Debug)]
+struct Column {
+    cell: Cell,
+    values: Values,
+    /// Ends of the lists of closed items.
+    ends: Vec<i32>,
+}
+
+#[derive(Debug)]
+struct Group {
+    columns: Vec<Column>,
+    /// Texts of the open cells.
+    text: String,
+    /// The group's element was seen since it was last closed.
+    open: bool,
+    /// For each closed item, whether its element was there.
+    closed: Vec<bool>,
+}
+
+#[derive(Debug)]
+pub(super) struct Columns {
+    layout: &'static Layout,
+    groups: Vec<Group>,
+    held: usize,
+}
+
+impl Columns {
+    pub(super) fn new(layout: &'static Layout) -> Self {
+        let column = || Column { cell: Cell::Empty, values: Values::Absent(0), ends: Vec::new() };
+        let group = |layout: &GroupLayout| Group {
+            columns: layout.shapes.iter().map(|_| column()).collect(),
+            text: String::new(),
+            open: false,
+            closed: Vec::new(),
+        };
+        Self { groups: layout.groups.iter().map(group).collect(), layout, held: 0 }
+    }
+
+    pub(super) const fn layout(&self) -> &'static Layout {
+        self.layout
+    }
+
+    fn cell(&self, target: Target) -> &Cell {
+        &self.groups[target.group].columns[target.column].cell
+    }
+
+    fn set(&mut self, target: Target, cell: Cell) {
+        self.groups[target.group].columns[target.column].cell = cell;
     }
 
     /// Notes that a group's element began.
@@ -161,33 +185,25 @@ impl Columns {
 
     /// Reads `text` as the column's type and puts it into the cell. A list of texts takes any number of values.
     pub(super) fn put(&mut self, target: Target, text: &str) -> Put {
+        self.held += text.len();
         if self.held > MAX_HELD {
             return Put::Full;
         }
-        let group = &mut self.groups[target.group];
-        let Some(Column { cell, builder }) = group.columns.get_mut(target.column) else { return Put::Full };
-        self.held += text.len();
-        let new = match builder {
-            Builder::Texts { values, .. } => {
-                values.append_value(text);
+        let Group { columns, text: buffer, .. } = &mut self.groups[target.group];
+        let Column { cell, values, .. } = &mut columns[target.column];
+        let kind = match self.layout.shape_of(target) {
+            Shape::Value(kind, _) => *kind,
+            Shape::Texts => {
                 self.held += ITEM_WEIGHT;
+                values.push(Cell::Text(0..text.len()), text);
                 return Put::Stored;
             }
-            Builder::Text(_) => {
-                if let Cell::Text(range) = cell {
-                    return if group.text.get(range.clone()) == Some(text) { Put::Same } else { Put::Differs };
-                }
-                let start = group.text.len();
-                group.text.push_str(text);
-                Ok(Cell::Text(start..group.text.len()))
-            }
-            Builder::Number { precision, scale, .. } => number(text, *precision, *scale).map(Cell::Number),
-            Builder::Date(_) => date(text).map(Cell::Date),
-            Builder::Flag(_) => flag(text).map(Cell::Flag),
-            Builder::Long(_) => text.parse().map(Cell::Long).map_err(|_| Wrong::NotANumber),
-            Builder::Items { .. } | Builder::One { .. } => return Put::Full,
+            Shape::Items(_) | Shape::One(_) => return Put::Differs,
         };
-        match new {
+        if let Cell::Text(range) = cell {
+            return if buffer.get(range.clone()) == Some(text) { Put::Same } else { Put::Differs };
+        }
+        match kind.read(text, buffer) {
             Err(wrong) => Put::Wrong(wrong),
             Ok(new) if *cell == Cell::Empty => {
                 *cell = new;
@@ -200,91 +216,64 @@ impl Columns {
 
     /// Puts a whole number.
     pub(super) fn put_long(&mut self, target: Target, value: i64) {
-        self.groups[target.group].columns[target.column].cell = Cell::Long(value);
+        self.set(target, Cell::Long(value));
     }
 
     /// Puts a number in the column's own unit.
     pub(super) fn put_number(&mut self, target: Target, value: i128) {
-        self.groups[target.group].columns[target.column].cell = Cell::Number(value);
+        self.set(target, Cell::Number(value));
     }
 
-    /// Copies a date cell into another that is empty.
+    /// Puts a date, unless there is one.
     pub(super) fn put_date(&mut self, target: Target, days: i32) {
-        let cell = &mut self.groups[target.group].columns[target.column].cell;
-        if *cell == Cell::Empty {
-            *cell = Cell::Date(days);
+        if self.is_empty(target) {
+            self.set(target, Cell::Date(days));
         }
     }
 
     /// Replaces a text.
     pub(super) fn replace_text(&mut self, target: Target, text: &str) {
-        self.clear(target);
+        self.set(target, Cell::Empty);
         self.put(target, text);
-    }
-
-    /// Empties a cell.
-    pub(super) fn clear(&mut self, target: Target) {
-        self.groups[target.group].columns[target.column].cell = Cell::Empty;
     }
 
     /// True when nothing was put into a cell.
     pub(super) fn is_empty(&self, target: Target) -> bool {
-        self.groups[target.group].columns[target.column].cell == Cell::Empty
-    }
-
-    /// True for a column of texts.
-    pub(super) fn is_text(&self, target: Target) -> bool {
-        matches!(self.groups[target.group].columns[target.column].builder, Builder::Text(_) | Builder::Texts { .. })
+        *self.cell(target) == Cell::Empty
     }
 
     /// The text of an open cell.
     pub(super) fn text(&self, target: Target) -> Option<&str> {
-        let group = &self.groups[target.group];
-        match &group.columns[target.column].cell {
-            Cell::Text(range) => group.text.get(range.clone()),
+        match self.cell(target) {
+            Cell::Text(range) => self.groups[target.group].text.get(range.clone()),
             _ => None,
         }
     }
 
     /// The number of an open cell, in the column's own unit.
     pub(super) fn number(&self, target: Target) -> Option<i128> {
-        match self.groups[target.group].columns[target.column].cell {
-            Cell::Number(value) => Some(value),
-            _ => None,
-        }
+        if let Cell::Number(value) = self.cell(target) { Some(*value) } else { None }
     }
 
     /// The date of an open cell, in days since 1970.
     pub(super) fn date(&self, target: Target) -> Option<i32> {
-        match self.groups[target.group].columns[target.column].cell {
-            Cell::Date(days) => Some(days),
-            _ => None,
-        }
-    }
-
-    /// True when two different values of a column cannot both be right: numbers, dates, what every row must have.
-    pub(super) fn decides(&self, target: Target) -> bool {
-        let field = &self.groups[target.group].fields[target.column];
-        !field.is_nullable() || matches!(field.data_type(), DataType::Decimal128(..) | DataType::Date32)
+        if let Cell::Date(days) = self.cell(target) { Some(*days) } else { None }
     }
 
     /// Names of an open item's columns that must have a value and have none.
-    pub(super) fn missing(&self, group: GroupId) -> Vec<String> {
-        let Group { fields, columns, .. } = &self.groups[group];
-        let scalar = |column: &Column| {
-            !matches!(column.builder, Builder::Texts { .. } | Builder::Items { .. } | Builder::One { .. })
-        };
-        let empty = |column: &Column| scalar(column) && column.cell == Cell::Empty;
-        let required = fields.iter().zip(columns).filter(|(field, column)| !field.is_nullable() && empty(column));
-        required.map(|(field, _)| field.name().clone()).collect()
+    pub(super) fn missing(&self, group: GroupId) -> impl Iterator<Item = &'static str> {
+        let GroupLayout { fields, shapes } = &self.layout.groups[group];
+        let columns = self.groups[group].columns.iter();
+        fields.iter().zip(shapes).zip(columns).filter_map(|((field, shape), column)| {
+            let value = matches!(shape, Shape::Value(..));
+            (value && !field.is_nullable() && column.cell == Cell::Empty).then_some(field.name().as_str())
+        })
     }
 
     /// True when any column of a group that was never closed has a value.
     pub(super) fn says_something(&self, group: GroupId) -> bool {
-        self.groups[group].columns.iter().any(|column| match &column.builder {
-            Builder::Texts { values, .. } => values.len() > 0,
-            _ => column.cell != Cell::Empty,
-        })
+        let said = |column: &Column| column.cell != Cell::Empty || !matches!(column.values, Values::Absent(_));
+        self.groups[group].columns.iter().any(said)
     }
 
     /// Forgets the cells of an open group: the item does not count.
@@ -295,20 +284,25 @@ impl Columns {
         group.open = false;
     }
 
-    /// Moves the cells of a group into its builders: one more item. Records inside it are closed first.
+    /// Moves the cells of a group to its columns' values: one more item. Records inside it are closed first.
     pub(super) fn close(&mut self, group: GroupId) {
         self.held += ITEM_WEIGHT;
-        for column in 0..self.groups[group].columns.len() {
-            let inner = match self.groups[group].columns[column].builder {
-                Builder::One { group: inner } => {
-                    self.close(inner);
-                    0
+        for (index, shape) in self.layout.groups[group].shapes.iter().enumerate() {
+            let inner = match shape {
+                Shape::One(inner) => {
+                    self.close(*inner);
+                    continue;
                 }
-                Builder::Items { group: inner, .. } => self.groups[inner].closed.len(),
-                _ => 0,
+                Shape::Items(inner) => Some(self.groups[*inner].closed.len()),
+                Shape::Texts => Some(self.groups[group].columns[index].values.len()),
+                Shape::Value(..) => None,
             };
             let Group { columns, text, .. } = &mut self.groups[group];
-            columns[column].append(text, i32::try_from(inner).unwrap_or(i32::MAX));
+            let column = &mut columns[index];
+            match inner {
+                Some(end) => column.ends.push(i32::try_from(end).unwrap_or(i32::MAX)),
+                None => column.values.push(std::mem::take(&mut column.cell), text),
+            }
         }
         let closed = &mut self.groups[group];
         closed.text.clear();
@@ -319,103 +313,53 @@ impl Columns {
     /// The closed items as a batch of the schema.
     pub(super) fn finish(mut self) -> Result<RecordBatch, ArrowError> {
         let columns = self.arrays(DOCUMENT)?;
-        RecordBatch::try_new(self.schema, columns)
+        RecordBatch::try_new(Arc::clone(&self.layout.schema), columns)
     }
 
     fn arrays(&mut self, group: GroupId) -> Result<Vec<ArrayRef>, ArrowError> {
-        let fields = self.groups[group].fields.clone();
+        let GroupLayout { fields, shapes } = &self.layout.groups[group];
         let columns = std::mem::take(&mut self.groups[group].columns);
-        fields.iter().zip(columns).map(|(field, column)| self.array(field, column.builder)).collect()
+        let columns = fields.iter().zip(shapes).zip(columns);
+        columns.map(|((field, shape), column)| self.array(field, shape, column)).collect()
     }
 
-    fn array(&mut self, field: &FieldRef, builder: Builder) -> Result<ArrayRef, ArrowError> {
-        let offsets = |offsets: Vec<i32>| OffsetBuffer::new(ScalarBuffer::from(offsets));
-        Ok(match (builder, field.data_type()) {
-            (Builder::Text(mut values), _) => Arc::new(values.finish()),
-            (Builder::Number { mut values, .. }, _) => Arc::new(values.finish()),
-            (Builder::Date(mut values), _) => Arc::new(values.finish()),
-            (Builder::Flag(mut values), _) => Arc::new(values.finish()),
-            (Builder::Long(mut values), _) => Arc::new(values.finish()),
-            (Builder::Texts { mut values, offsets: ends }, DataType::List(item)) => {
-                Arc::new(ListArray::try_new(Arc::clone(item), offsets(ends), Arc::new(values.finish()), None)?)
+    fn array(&mut self, field: &FieldRef, shape: &Shape, column: Column) -> Result<ArrayRef, ArrowError> {
+        match (shape, field.data_type()) {
+            (Shape::Value(_, blank), data_type) => column.values.finish(data_type, blank),
+            (Shape::Texts, DataType::List(item)) => list(item, column.ends, column.values.into_texts()?),
+            (Shape::Items(group), DataType::List(item)) => {
+                let items = self.structs(*group, false)?;
+                list(item, column.ends, Arc::new(items))
             }
-            (Builder::Items { group, offsets: ends }, DataType::List(item)) => {
-                let items = self.structs(group, false)?;
-                Arc::new(ListArray::try_new(Arc::clone(item), offsets(ends), Arc::new(items), None)?)
-            }
-            (Builder::One { group }, _) => Arc::new(self.structs(group, field.is_nullable())?),
-            (_, other) => return Err(ArrowError::SchemaError(format!("a builder does not make {other}"))),
-        })
+            (Shape::One(group), _) => Ok(Arc::new(self.structs(*group, field.is_nullable())?)),
+            (_, other) => Err(ArrowError::SchemaError(format!("no column of {other} is made"))),
+        }
     }
 
     fn structs(&mut self, group: GroupId, nullable: bool) -> Result<StructArray, ArrowError> {
-        let fields = self.groups[group].fields.clone();
         let columns = self.arrays(group)?;
         let closed = std::mem::take(&mut self.groups[group].closed);
         let length = closed.len();
-        let nulls = nullable.then(|| NullBuffer::from(closed));
-        StructArray::try_new_with_length(fields, columns, nulls, length)
+        let nulls = (nullable && closed.contains(&false)).then(|| NullBuffer::from(closed));
+        StructArray::try_new_with_length(self.layout.groups[group].fields.clone(), columns, nulls, length)
     }
 }
 
-impl Column {
-    fn append(&mut self, text: &str, inner: i32) {
-        let cell = std::mem::replace(&mut self.cell, Cell::Empty);
-        match (&mut self.builder, cell) {
-            (Builder::Text(values), Cell::Text(range)) => values.append_option(text.get(range)),
-            (Builder::Text(values), _) => values.append_null(),
-            (Builder::Number { values, .. }, Cell::Number(value)) => values.append_value(value),
-            (Builder::Number { values, .. }, _) => values.append_null(),
-            (Builder::Date(values), Cell::Date(days)) => values.append_value(days),
-            (Builder::Date(values), _) => values.append_null(),
-            (Builder::Flag(values), Cell::Flag(flag)) => values.append_value(flag),
-            (Builder::Flag(values), _) => values.append_null(),
-            (Builder::Long(values), Cell::Long(value)) => values.append_value(value),
-            (Builder::Long(values), _) => values.append_null(),
-            (Builder::Texts { values, offsets }, _) => {
-                offsets.push(i32::try_from(values.len()).unwrap_or(i32::MAX));
-            }
-            (Builder::Items { offsets, .. }, _) => offsets.push(inner),
-            (Builder::One { .. }, _) => {}
-        }
+fn list(item: &FieldRef, ends: Vec<i32>, items: ArrayRef) -> Result<ArrayRef, ArrowError> {
+    let offsets = std::iter::once(0).chain(ends).collect::<Vec<_>>();
+    let offsets = OffsetBuffer::new(ScalarBuffer::from(offsets));
+    Ok(Arc::new(ListArray::try_new(Arc::clone(item), offsets, items, None)?))
+}
+
+impl Values {
+    /// How many texts a list column holds; it never has nulls.
+    fn len(&self) -> usize {
+        if let Self::Text { present, .. } = self { present.len() } else { 0 }
     }
-}
 
-/// Reads an XML decimal (`xs:decimal`) as a count of `10^-scale`.
-pub(super) fn number(text: &str, precision: u8, scale: u32) -> Result<i128, Wrong> {
-    if text.is_empty() {
-        return Err(Wrong::Empty);
-    }
-    let Some(value) = money::parse_decimal(text, scale) else {
-        let digits = text.strip_prefix(['-', '+']).unwrap_or(text);
-        let decimal = digits.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.')
-            && digits.bytes().filter(|byte| *byte == b'.').count() <= 1
-            && digits.bytes().any(|byte| byte.is_ascii_digit());
-        return Err(match digits.split_once('.') {
-            Some((whole, _)) if decimal && whole.len() <= usize::from(precision) => Wrong::Decimals(scale),
-            _ if decimal => Wrong::Range,
-            _ => Wrong::NotANumber,
-        });
-    };
-    let in_range = 10_u128.checked_pow(u32::from(precision)).is_some_and(|limit| value.unsigned_abs() < limit);
-    if in_range { Ok(value) } else { Err(Wrong::Range) }
-}
-
-fn date(text: &str) -> Result<i32, Wrong> {
-    // `%Y-%m-%d` would take signs and missing zeros; EN 16931 wants exactly YYYY-MM-DD (Peppol rule F001).
-    let shaped = text.len() == 10
-        && text
-            .bytes()
-            .enumerate()
-            .all(|(at, byte)| if matches!(at, 4 | 7) { byte == b'-' } else { byte.is_ascii_digit() });
-    let day = shaped.then(|| NaiveDate::parse_from_str(text, "%Y-%m-%d").ok()).flatten();
-    day.map(Date32Type::from_naive_date).ok_or(Wrong::Date)
-}
-
-fn flag(text: &str) -> Result<bool, Wrong> {
-    match text {
-        "true" | "1" => Ok(true),
-        "false" | "0" => Ok(false),
-        _ => Err(Wrong::Flag),
+    fn into_texts(self) -> Result<ArrayRef, ArrowError> {
+        let Self::Text { bytes, ends, .. } = self else { return Ok(Arc::new(StringArray::new_null(0))) };
+        let offsets = OffsetBuffer::new(ScalarBuffer::from(ends));
+        Ok(Arc::new(StringArray::try_new(offsets, Buffer::from_vec(bytes), None)?))
     }
 }

@@ -82,7 +82,7 @@ impl Document {
         match self.columns.put(target, text) {
             Put::Stored => {}
             Put::Wrong(wrong) => self.fault(place.wrong(path, wrong)),
-            Put::Differs if self.columns.decides(target) => self.fault(place.finding(
+            Put::Differs if self.columns.layout().decides(target) => self.fault(place.finding(
                 "ubl.contradiction",
                 path,
                 "the element stands twice with different values",
@@ -157,7 +157,8 @@ impl Document {
                 }
             }
         }
-        for name in self.columns.missing(group) {
+        let missing: Vec<_> = self.columns.missing(group).collect();
+        for name in missing {
             self.fault(place.missing(path, &format!("{name} in it"), &format!("uppgiften {name}")));
         }
         self.columns.close(group);
@@ -165,7 +166,7 @@ impl Document {
 
     fn giro_digits(&mut self, group: GroupId) {
         let (Some(account), Some(branch)) =
-            (self.columns.target(group, "account"), self.columns.target(group, "branch"))
+            (self.columns.layout().target(group, "account"), self.columns.layout().target(group, "branch"))
         else {
             return;
         };
@@ -179,15 +180,15 @@ impl Document {
     }
 
     fn column_is_empty(&self, group: GroupId, name: &str) -> bool {
-        self.columns.target(group, name).is_none_or(|target| self.columns.is_empty(target))
+        self.columns.layout().target(group, name).is_none_or(|target| self.columns.is_empty(target))
     }
 
     fn text(&self, group: GroupId, name: &str) -> Option<&str> {
-        self.columns.text(self.columns.target(group, name)?)
+        self.columns.text(self.columns.layout().target(group, name)?)
     }
 
     fn party(&self, role: &str) -> Option<GroupId> {
-        self.columns.group_in(self.columns.target(DOCUMENT, role)?)
+        self.columns.layout().group_in(self.columns.layout().target(DOCUMENT, role)?)
     }
 
     /// The document's currency, when it names one.
@@ -197,7 +198,7 @@ impl Document {
 
     /// The amount payable in the smallest unit, as it counts: that of a credit note is subtracted.
     pub(super) fn payable(&self) -> Option<i128> {
-        let payable = self.columns.number(self.columns.target(DOCUMENT, "payable")?)?;
+        let payable = self.columns.number(self.columns.layout().target(DOCUMENT, "payable")?)?;
         Some(match self.kind {
             Kind::Invoice => payable,
             Kind::CreditNote => -payable,
@@ -250,7 +251,7 @@ impl Document {
     /// Fills the columns that are not read but derived.
     fn derive(&mut self, end: u64) {
         let put = |columns: &mut Columns, name: &str, value: u64| {
-            if let Some(target) = columns.target(DOCUMENT, name) {
+            if let Some(target) = columns.layout().target(DOCUMENT, name) {
                 columns.put_long(target, i64::try_from(value).unwrap_or(i64::MAX));
             }
         };
@@ -261,10 +262,10 @@ impl Document {
             Kind::Invoice => "invoice",
             Kind::CreditNote => "credit_note",
         };
-        if let Some(target) = self.columns.target(DOCUMENT, "document_kind") {
+        if let Some(target) = self.columns.layout().target(DOCUMENT, "document_kind") {
             self.columns.replace_text(target, kind);
         }
-        if let (Some(key), Some(target)) = (self.seller_key(), self.columns.target(DOCUMENT, "seller_key")) {
+        if let (Some(key), Some(target)) = (self.seller_key(), self.columns.layout().target(DOCUMENT, "seller_key")) {
             self.columns.replace_text(target, &key);
         }
     }
@@ -288,8 +289,9 @@ impl Document {
 
     /// A credit note's first due date of payment is its due date (BT-9).
     fn due_date_from_payment(&mut self, payment: GroupId) {
-        let days = self.columns.target(payment, "due_date").and_then(|target| self.columns.date(target));
-        if let (Kind::CreditNote, Some(days), Some(due)) = (self.kind, days, self.columns.target(DOCUMENT, "due_date"))
+        let days = self.columns.layout().target(payment, "due_date").and_then(|target| self.columns.date(target));
+        if let (Kind::CreditNote, Some(days), Some(due)) =
+            (self.kind, days, self.columns.layout().target(DOCUMENT, "due_date"))
         {
             self.columns.put_date(due, days);
         }
@@ -366,7 +368,7 @@ impl Document {
                 ));
                 continue;
             };
-            let Some(target) = self.columns.target(DOCUMENT, column) else { continue };
+            let Some(target) = self.columns.layout().target(DOCUMENT, column) else { continue };
             match self.columns.number(target) {
                 None => self.columns.put_number(target, amount),
                 Some(present) if present == amount => self.ignored.count(&path, place),

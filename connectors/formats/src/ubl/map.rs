@@ -8,7 +8,10 @@ use std::sync::OnceLock;
 
 use crate::ParseError;
 
-use super::columns::{Columns, DOCUMENT, GroupId, Target};
+use super::columns::{DOCUMENT, GroupId, Layout, Target};
+
+/// The contract of the rows.
+pub(super) const CONTRACT: &str = "supplier_invoice";
 
 /// A line of the mapping.
 enum Entry {
@@ -323,22 +326,22 @@ impl Map {
         found.copied().unwrap_or(UNMAPPED)
     }
 
-    fn compile(columns: &Columns, entries: &'static [Entry]) -> Result<Self, String> {
+    fn compile(layout: &Layout, entries: &'static [Entry]) -> Result<Self, String> {
         let node =
             |action| Node { space: Space::Other, name: "", action, attributes: Vec::new(), children: Vec::new() };
         let mut map = Self { nodes: vec![node(Action::Unmapped), node(Action::Structure)] };
-        map.add(columns, ROOT, DOCUMENT, entries)?;
+        map.add(layout, ROOT, DOCUMENT, entries)?;
         Ok(map)
     }
 
-    fn add(&mut self, columns: &Columns, at: u16, group: GroupId, entries: &'static [Entry]) -> Result<(), String> {
-        let target = |name: &str| columns.target(group, name).ok_or_else(|| format!("no column {name}"));
+    fn add(&mut self, layout: &Layout, at: u16, group: GroupId, entries: &'static [Entry]) -> Result<(), String> {
+        let target = |name: &str| layout.target(group, name).ok_or_else(|| format!("no column {name}"));
         let inner =
-            |name: &str| columns.group_in(target(name)?).ok_or_else(|| format!("column {name} holds no records"));
+            |name: &str| layout.group_in(target(name)?).ok_or_else(|| format!("column {name} holds no records"));
         for entry in entries {
             let (path, action) = match entry {
                 Include(entries) => {
-                    self.add(columns, at, group, entries)?;
+                    self.add(layout, at, group, entries)?;
                     continue;
                 }
                 Attribute(path, attribute, column) => {
@@ -363,7 +366,7 @@ impl Map {
             let element = self.path(at, path)?;
             self.nodes[usize::from(element)].action = action;
             if let One(_, column, entries) | Each(_, column, _, entries) = entry {
-                self.add(columns, element, inner(column)?, entries)?;
+                self.add(layout, element, inner(column)?, entries)?;
             }
         }
         Ok(())
@@ -398,20 +401,24 @@ impl Map {
     }
 }
 
-/// The two kinds of document.
-pub(super) struct Maps {
+/// The contract's columns and the two kinds of document.
+pub(super) struct Mapping {
+    pub(super) layout: Layout,
     pub(super) invoice: Map,
     pub(super) credit_note: Map,
 }
 
-/// The mapping for the columns of the contract; `columns` are any columns of it.
+/// The mapping to `supplier_invoice`.
 ///
 /// # Errors
 /// When the contract lacks a column that is mapped: a defect of ours that a test finds.
-pub(super) fn maps(columns: &Columns) -> Result<&'static Maps, ParseError> {
-    static MAPS: OnceLock<Result<Maps, String>> = OnceLock::new();
-    let maps = MAPS.get_or_init(|| {
-        Ok(Maps { invoice: Map::compile(columns, INVOICE)?, credit_note: Map::compile(columns, CREDIT_NOTE)? })
+pub(super) fn mapping() -> Result<&'static Mapping, ParseError> {
+    static MAPPING: OnceLock<Result<Mapping, String>> = OnceLock::new();
+    let mapping = MAPPING.get_or_init(|| {
+        let contract = schemas::contract(CONTRACT).map_err(|error| error.to_string())?;
+        let layout = Layout::new(contract.body_schema()).map_err(|error| error.to_string())?;
+        let (invoice, credit_note) = (Map::compile(&layout, INVOICE)?, Map::compile(&layout, CREDIT_NOTE)?);
+        Ok(Mapping { layout, invoice, credit_note })
     });
-    maps.as_ref().map_err(|error| ParseError::Configuration(format!("UBL mapping: {error}")))
+    mapping.as_ref().map_err(|error| ParseError::Configuration(format!("UBL mapping: {error}")))
 }

@@ -13,7 +13,7 @@ use crate::MAX_RAW;
 /// The longest text, tag or comment: 1 MiB. Attachments and what is not mapped are streamed past and have no limit.
 pub(super) const MAX_EVENT: usize = 1024 * 1024;
 
-const CHUNK: usize = 64 * 1024;
+const CHUNK: usize = 32 * 1024;
 const DECLARATION: usize = 1024;
 const BOM: &[u8] = b"\xEF\xBB\xBF";
 
@@ -81,7 +81,7 @@ impl<'a> Source<'a> {
             stage: Stage::Unopened,
             decoded: String::new(),
             used: 0,
-            budget: MAX_EVENT,
+            budget: MAX_EVENT + 1,
             head: Vec::new(),
             byte: 0,
             line: 1,
@@ -92,7 +92,8 @@ impl<'a> Source<'a> {
 
     /// Lets the next event be [`MAX_EVENT`] long.
     pub(super) fn begin_event(&mut self) {
-        self.budget = MAX_EVENT;
+        // One more: to see that a text ends is to look at what follows.
+        self.budget = MAX_EVENT + 1;
     }
 
     /// True when the file holds nothing but white space. Opens it: looks for byte order mark and declaration.

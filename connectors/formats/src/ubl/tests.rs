@@ -12,6 +12,7 @@ mod conformance;
 mod encodings;
 mod mutations;
 mod random;
+mod speed;
 mod streams;
 mod values;
 

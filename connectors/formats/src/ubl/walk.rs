@@ -9,7 +9,8 @@ use super::attachment::{Content, Decoded};
 use super::columns::Columns;
 use super::document::{Document, Kind};
 use super::finding::{Paths, Place, Stop};
-use super::map::{Action, Map, Maps, ROOT, Space, UNMAPPED};
+use super::map::{Action, Map, Mapping, ROOT, Space, UNMAPPED};
+use super::source::MAX_EVENT;
 
 /// Elements inside each other at most; UBL needs about a dozen.
 const MAX_DEPTH: usize = 64;
@@ -27,7 +28,7 @@ struct Level {
 }
 
 pub(super) struct Walk {
-    maps: &'static Maps,
+    mapping: &'static Mapping,
     /// Until the document element says what it is.
     columns: Option<Columns>,
     pub(super) document: Option<Document>,
@@ -45,12 +46,12 @@ pub(super) struct Walk {
 }
 
 impl Walk {
-    pub(super) fn new(maps: &'static Maps, columns: Columns) -> Self {
+    pub(super) fn new(mapping: &'static Mapping) -> Self {
         Self {
-            maps,
-            columns: Some(columns),
+            mapping,
+            columns: Some(Columns::new(&mapping.layout)),
             document: None,
-            map: &maps.invoice,
+            map: &mapping.invoice,
             resolver: NamespaceResolver::default(),
             stack: Vec::with_capacity(16),
             path: String::with_capacity(256),
@@ -108,8 +109,8 @@ impl Walk {
             None => {
                 let kind = kind(space, name).ok_or_else(|| other_root(uri, name, place))?;
                 self.map = match kind {
-                    Kind::Invoice => &self.maps.invoice,
-                    Kind::CreditNote => &self.maps.credit_note,
+                    Kind::Invoice => &self.mapping.invoice,
+                    Kind::CreditNote => &self.mapping.credit_note,
                 };
                 self.document = self.columns.take().map(|columns| Document::new(kind, columns, place));
                 ROOT
@@ -230,7 +231,7 @@ impl Walk {
         let text = self.text.trim_matches(WHITE_SPACE);
         match self.map.node(node).action {
             Action::Unmapped | Action::Structure | Action::Known | Action::One(_) => {}
-            Action::Value(target) if text.is_empty() && document.columns.is_text(target) => {}
+            Action::Value(target) if text.is_empty() && document.columns.layout().is_text(target) => {}
             Action::Value(target) => document.value(target, text, place, path)?,
             Action::Amount(target) => {
                 document.currency_met(&self.currency, place, path);
@@ -265,33 +266,41 @@ impl Walk {
         Ok(())
     }
 
-    /// Text, references resolved or not: `piece` is taken as it is.
+    /// Text as it stands between two tags or references.
     pub(super) fn text(&mut self, piece: &str, place: Place) -> Result<(), Stop> {
-        if piece.bytes().any(|byte| byte < b' ' && !matches!(byte, b'\t' | b'\n' | b'\r')) {
+        let Some(first) = piece.bytes().position(|byte| !is_white_space(byte)) else {
+            return self.push_text(piece, place);
+        };
+        let control = |byte| byte < b' ' && !is_white_space(byte);
+        if piece.bytes().skip(first).any(control) {
             return Err(place.not_well_formed(
                 &self.path,
                 "a control character stands in the text",
                 "texten innehåller ett styrtecken",
             ));
         }
-        let blank = piece.bytes().all(|byte| WHITE_SPACE.contains(&char::from(byte)));
-        let Some(level) = self.stack.last_mut() else {
-            return if blank { Ok(()) } else { Err(outside(place)) };
-        };
-        level.content |= !blank;
-        let action = self.map.node(level.node).action;
-        if action.is_leaf() {
-            if piece.contains('\r') {
-                self.text.push_str(&piece.replace("\r\n", "\n").replace('\r', "\n"));
-            } else {
-                self.text.push_str(piece);
-            }
-        } else if !blank {
-            match &mut self.content {
-                Some(content) if matches!(action, Action::Embedded { .. }) => content.feed(piece.as_bytes()),
-                _ if action == Action::Unmapped => {}
-                _ => self.unmapped.count(&format!("{}/text()", self.path), place),
-            }
+        let Some(level) = self.stack.last_mut() else { return Err(outside(place)) };
+        level.content = true;
+        match self.map.node(level.node).action {
+            action if action.is_leaf() => self.push_text(piece, place)?,
+            Action::Unmapped | Action::Embedded { .. } => self.pass(piece.as_bytes()),
+            _ => self.unmapped.count(&format!("{}/text()", self.path), place),
+        }
+        Ok(())
+    }
+
+    /// Adds to the text of the open leaf, if there is one.
+    fn push_text(&mut self, piece: &str, place: Place) -> Result<(), Stop> {
+        if !self.stack.last().is_some_and(|level| self.map.node(level.node).action.is_leaf()) {
+            return Ok(());
+        }
+        if self.text.len() + piece.len() > MAX_EVENT {
+            return Err(too_long(place, &self.path));
+        }
+        if piece.contains('\r') {
+            self.text.push_str(&piece.replace("\r\n", "\n").replace('\r', "\n"));
+        } else {
+            self.text.push_str(piece);
         }
         Ok(())
     }
@@ -317,15 +326,6 @@ impl Walk {
             Ok(None) => resolve_xml_entity(&reference.xml10_content()).ok_or_else(|| self.entity(place))?,
             _ => return Err(self.entity(place)),
         };
-        if self.stack.last().is_some_and(|level| self.map.node(level.node).action.is_leaf()) {
-            // A character that is written as a reference is not white space to be trimmed away, but UBL has no use
-            // for such values either: it is treated as the character itself.
-            self.text.push_str(text);
-            if let Some(level) = self.stack.last_mut() {
-                level.content |= !text.trim_matches(WHITE_SPACE).is_empty();
-            }
-            return Ok(());
-        }
         self.text(text, place)
     }
 
@@ -379,6 +379,19 @@ fn other_root(uri: &str, name: &str, place: Place) -> Stop {
 
 /// What XML calls white space.
 pub(super) const WHITE_SPACE: [char; 4] = [' ', '\t', '\n', '\r'];
+
+const fn is_white_space(byte: u8) -> bool {
+    matches!(byte, b' ' | b'\t' | b'\n' | b'\r')
+}
+
+pub(super) fn too_long(place: Place, path: &str) -> Stop {
+    place.refuse(
+        "ubl.too_long",
+        path,
+        format!("a text, tag or comment is longer than {MAX_EVENT} bytes"),
+        format!("en text, tagg eller kommentar är längre än {MAX_EVENT} byte"),
+    )
+}
 
 fn outside(place: Place) -> Stop {
     place.not_well_formed("", "text stands outside the root element", "text står utanför rotelementet")

@@ -1,0 +1,209 @@
+//! The values of one column, and what the text of an element is as such a value.
+//!
+//! Most columns of a document have no value: such a column is only a count, and its array is shared.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, BooleanArray, Date32Array, Decimal128Array, Int64Array, StringArray, new_null_array};
+use arrow::buffer::{Buffer, NullBuffer, OffsetBuffer, ScalarBuffer};
+use arrow::datatypes::{DataType, Date32Type};
+use arrow::error::ArrowError;
+use chrono::NaiveDate;
+use schemas::money;
+
+/// Why a text is no value of its column.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::ubl) enum Wrong {
+    Empty,
+    NotANumber,
+    Decimals(u32),
+    Range,
+    Date,
+    Flag,
+}
+
+/// The value of a column in the open item.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) enum Cell {
+    #[default]
+    Empty,
+    /// Where the text lies in the group's buffer.
+    Text(Range<usize>),
+    Number(i128),
+    Date(i32),
+    Flag(bool),
+    Long(i64),
+}
+
+/// What a column's values are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    Text,
+    Number { precision: u8, scale: u32 },
+    Date,
+    Flag,
+    Long,
+}
+
+impl Kind {
+    pub(super) fn of(data_type: &DataType) -> Option<Self> {
+        Some(match data_type {
+            DataType::Utf8 => Self::Text,
+            DataType::Date32 => Self::Date,
+            DataType::Boolean => Self::Flag,
+            DataType::Int64 => Self::Long,
+            DataType::Decimal128(precision, scale) => {
+                Self::Number { precision: *precision, scale: u32::try_from(*scale).ok()? }
+            }
+            _ => return None,
+        })
+    }
+
+    /// The value of `text`; for texts, its place in `buffer`, to which it is added.
+    pub(super) fn read(self, text: &str, buffer: &mut String) -> Result<Cell, Wrong> {
+        match self {
+            Self::Text => {
+                let start = buffer.len();
+                buffer.push_str(text);
+                Ok(Cell::Text(start..buffer.len()))
+            }
+            Self::Number { precision, scale } => number(text, precision, scale).map(Cell::Number),
+            Self::Date => date(text).map(Cell::Date),
+            Self::Flag => flag(text).map(Cell::Flag),
+            Self::Long => text.parse().map(Cell::Long).map_err(|_| Wrong::NotANumber),
+        }
+    }
+}
+
+/// Arrays of a column without values: of no item and of one.
+#[derive(Debug)]
+pub(super) struct Blank {
+    none: ArrayRef,
+    one: ArrayRef,
+}
+
+impl Blank {
+    pub(super) fn new(data_type: &DataType) -> Self {
+        Self { none: new_null_array(data_type, 0), one: new_null_array(data_type, 1) }
+    }
+
+    fn array(&self, items: usize) -> ArrayRef {
+        match items {
+            0 => Arc::clone(&self.none),
+            1 => Arc::clone(&self.one),
+            _ => new_null_array(self.none.data_type(), items),
+        }
+    }
+}
+
+/// The values of the closed items.
+#[derive(Debug)]
+pub(super) enum Values {
+    /// So many items, none with a value.
+    Absent(usize),
+    Text {
+        bytes: Vec<u8>,
+        ends: Vec<i32>,
+        present: Vec<bool>,
+    },
+    Number(Vec<Option<i128>>),
+    Date(Vec<Option<i32>>),
+    Flag(Vec<Option<bool>>),
+    Long(Vec<Option<i64>>),
+}
+
+impl Values {
+    pub(super) fn push(&mut self, cell: Cell, text: &str) {
+        if let Self::Absent(items) = self {
+            if cell == Cell::Empty {
+                *items += 1;
+                return;
+            }
+            *self = Self::beginning(&cell, *items);
+        }
+        match (self, cell) {
+            (Self::Text { bytes, ends, present }, cell) => {
+                let value = if let Cell::Text(range) = cell { text.get(range) } else { None };
+                bytes.extend_from_slice(value.unwrap_or_default().as_bytes());
+                ends.push(i32::try_from(bytes.len()).unwrap_or(i32::MAX));
+                present.push(value.is_some());
+            }
+            (Self::Number(values), cell) => {
+                values.push(if let Cell::Number(value) = cell { Some(value) } else { None })
+            }
+            (Self::Date(values), cell) => values.push(if let Cell::Date(value) = cell { Some(value) } else { None }),
+            (Self::Flag(values), cell) => values.push(if let Cell::Flag(value) = cell { Some(value) } else { None }),
+            (Self::Long(values), cell) => values.push(if let Cell::Long(value) = cell { Some(value) } else { None }),
+            (Self::Absent(items), _) => *items += 1,
+        }
+    }
+
+    /// Room for the kind of `cell` after `items` items without a value.
+    fn beginning(cell: &Cell, items: usize) -> Self {
+        match cell {
+            Cell::Empty => Self::Absent(items),
+            Cell::Text(_) => Self::Text { bytes: Vec::new(), ends: vec![0; items + 1], present: vec![false; items] },
+            Cell::Number(_) => Self::Number(vec![None; items]),
+            Cell::Date(_) => Self::Date(vec![None; items]),
+            Cell::Flag(_) => Self::Flag(vec![None; items]),
+            Cell::Long(_) => Self::Long(vec![None; items]),
+        }
+    }
+
+    pub(super) fn finish(self, data_type: &DataType, blank: &Blank) -> Result<ArrayRef, ArrowError> {
+        Ok(match self {
+            Self::Absent(items) => blank.array(items),
+            Self::Text { bytes, ends, present } => {
+                let nulls = present.contains(&false).then(|| NullBuffer::from(present));
+                let offsets = OffsetBuffer::new(ScalarBuffer::from(ends));
+                Arc::new(StringArray::try_new(offsets, Buffer::from_vec(bytes), nulls)?)
+            }
+            Self::Number(values) => Arc::new(Decimal128Array::from(values).with_data_type(data_type.clone())),
+            Self::Date(values) => Arc::new(Date32Array::from(values)),
+            Self::Flag(values) => Arc::new(BooleanArray::from(values)),
+            Self::Long(values) => Arc::new(Int64Array::from(values)),
+        })
+    }
+}
+
+/// Reads an XML decimal (`xs:decimal`) as a count of `10^-scale`.
+pub(in crate::ubl) fn number(text: &str, precision: u8, scale: u32) -> Result<i128, Wrong> {
+    if text.is_empty() {
+        return Err(Wrong::Empty);
+    }
+    let Some(value) = money::parse_decimal(text, scale) else {
+        let digits = text.strip_prefix(['-', '+']).unwrap_or(text);
+        let decimal = digits.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.')
+            && digits.bytes().filter(|byte| *byte == b'.').count() <= 1
+            && digits.bytes().any(|byte| byte.is_ascii_digit());
+        return Err(match digits.split_once('.') {
+            Some((whole, _)) if decimal && whole.len() <= usize::from(precision) => Wrong::Decimals(scale),
+            _ if decimal => Wrong::Range,
+            _ => Wrong::NotANumber,
+        });
+    };
+    let in_range = 10_u128.checked_pow(u32::from(precision)).is_some_and(|limit| value.unsigned_abs() < limit);
+    if in_range { Ok(value) } else { Err(Wrong::Range) }
+}
+
+/// EN 16931 wants exactly YYYY-MM-DD (Peppol rule F001).
+fn date(text: &str) -> Result<i32, Wrong> {
+    let digit =
+        |at: usize| text.as_bytes().get(at).filter(|byte| byte.is_ascii_digit()).map(|byte| u32::from(byte - b'0'));
+    let two = |at| Some(digit(at)? * 10 + digit(at + 1)?);
+    let hyphens = text.len() == 10 && text.as_bytes().get(4) == Some(&b'-') && text.as_bytes().get(7) == Some(&b'-');
+    let day = || {
+        let year = i32::try_from(two(0)? * 100 + two(2)?).ok()?;
+        NaiveDate::from_ymd_opt(year, two(5)?, two(8)?)
+    };
+    hyphens.then(day).flatten().map(Date32Type::from_naive_date).ok_or(Wrong::Date)
+}
+
+fn flag(text: &str) -> Result<bool, Wrong> {
+    match text {
+        "true" | "1" => Ok(true),
+        "false" | "0" => Ok(false),
+        _ => Err(Wrong::Flag),
+    }
+}

@@ -1,0 +1,199 @@
+/*
+title = "Anspråk som stämmer exakt"
+description = """
+The exact claims that hold. Several references without amounts hold when what is open of the items on the payment
+date, after earlier payments, adds up to the payment to the öre, credits subtracted. Listed amounts with a set-off
+hold when every amount fits what is open. A direct debit holds when exactly one item has the amount open. Of two
+payments that would both hold on the same item the earlier (payment date, payment id) holds and the later does not.
+"""
+kind = "table"
+key = ["payment_id", "item_id"]
+catalogue = ["AR35"]
+
+[columns]
+payment_id = "payment"
+item_id = "item"
+claimed = "amount that the payment takes of the item, positive"
+*/
+with exact_items as (
+    select distinct item_id
+    from ar_claim
+    where binding = 'exact'
+),
+
+stream as (
+    select
+        ar_claim.payment_id,
+        ar_claim.item_id,
+        ar_claim.payment_date,
+        ar_claim.binding,
+        ar_claim.capacity,
+        -- an exact claim only looks at what is left: it takes nothing in this round
+        case when ar_claim.binding = 'free' then ar_claim.claimed else cast(0 as decimal(18, 2)) end as claimed
+    from ar_claim
+    inner join exact_items
+        on exact_items.item_id = ar_claim.item_id
+    where ar_claim.binding = 'exact'
+        or (ar_claim.item_sign = 1) = (not ar_claim.set_off)
+),
+
+with_day_start as (
+    select
+        payment_id,
+        item_id,
+        payment_date,
+        binding,
+        capacity,
+        claimed,
+        sum(claimed) over (partition by item_id order by payment_date)
+            - sum(claimed) over (partition by item_id, payment_date) as claimed_before_today
+    from stream
+),
+
+-- the order in which an item serves: by day; within a day first what settles it exactly; then by payment id
+in_order as (
+    select
+        payment_id,
+        item_id,
+        payment_date,
+        binding,
+        capacity,
+        claimed,
+        case when binding = 'exact' or claimed = capacity - claimed_before_today then 0 else 1 end as rank_today
+    from with_day_start
+),
+
+running as (
+    select
+        payment_id,
+        item_id,
+        payment_date,
+        binding,
+        capacity,
+        claimed,
+        rank_today,
+        sum(claimed) over (
+            partition by item_id order by payment_date, rank_today, payment_id
+            rows between unbounded preceding and current row
+        ) - capacity as excess
+    from in_order
+),
+
+overflowing as (
+    select
+        payment_id,
+        item_id,
+        payment_date,
+        binding,
+        capacity,
+        claimed,
+        rank_today,
+        max(greatest(excess, cast(0 as decimal(18, 2)))) over (
+            partition by item_id order by payment_date, rank_today, payment_id
+            rows between unbounded preceding and current row
+        ) as overflow
+    from running
+),
+
+served as (
+    select
+        payment_id,
+        item_id,
+        payment_date,
+        binding,
+        capacity,
+        rank_today,
+        greatest(
+            claimed - (
+                overflow - coalesce(
+                    lag(overflow) over (partition by item_id order by payment_date, rank_today, payment_id),
+                    cast(0 as decimal(18, 2))
+                )
+            ),
+            cast(0 as decimal(18, 2))
+        ) as taken
+    from overflowing
+),
+
+left_over as (
+    select
+        payment_id,
+        item_id,
+        binding,
+        greatest(
+            capacity - sum(taken) over (
+                partition by item_id order by payment_date, rank_today, payment_id
+                rows between unbounded preceding and current row
+            ),
+            cast(0 as decimal(18, 2))
+        ) as remaining
+    from served
+),
+
+exact_claims as (
+    select
+        ar_claim.payment_id,
+        ar_claim.item_id,
+        ar_claim.payment_date,
+        ar_claim.basis,
+        ar_claim.payment_amount,
+        ar_claim.claimed,
+        ar_claim.set_off,
+        ar_claim.item_sign,
+        left_over.remaining,
+        (ar_claim.item_sign = 1) = (not ar_claim.set_off) as direction_agrees
+    from ar_claim
+    inner join left_over
+        on left_over.payment_id = ar_claim.payment_id
+        and left_over.item_id = ar_claim.item_id
+    where ar_claim.binding = 'exact'
+),
+
+holding_payments as (
+    select payment_id
+    from exact_claims
+    group by payment_id
+    having case min(basis)
+        when 'amounts' then bool_and(direction_agrees and claimed <= remaining)
+        when 'autogiro' then count(*) filter (where remaining = payment_amount and item_sign = 1) = 1
+        else bool_and(direction_agrees) and sum(remaining * item_sign) = min(payment_amount)
+    end
+),
+
+holding as (
+    select
+        exact_claims.payment_id,
+        exact_claims.item_id,
+        concat(cast(exact_claims.payment_date as string), ' ', exact_claims.payment_id) as turn,
+        coalesce(exact_claims.claimed, exact_claims.remaining) as claimed
+    from exact_claims
+    inner join holding_payments
+        on holding_payments.payment_id = exact_claims.payment_id
+    where exact_claims.remaining > 0
+        and (exact_claims.basis <> 'autogiro' or exact_claims.remaining = exact_claims.payment_amount)
+),
+
+first_turn as (
+    select
+        item_id,
+        min(turn) as turn
+    from holding
+    group by item_id
+),
+
+first_everywhere as (
+    select holding.payment_id
+    from holding
+    inner join first_turn
+        on first_turn.item_id = holding.item_id
+    group by holding.payment_id
+    having bool_and(holding.turn = first_turn.turn)
+)
+
+select
+    holding.payment_id,
+    holding.item_id,
+    cast(holding.claimed as decimal(18, 2)) as claimed
+from holding
+inner join first_everywhere
+    on first_everywhere.payment_id = holding.payment_id

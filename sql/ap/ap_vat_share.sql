@@ -108,7 +108,7 @@ caused as (
 
 select
     caused.document_id,
-    cast(date_trunc('month', caused.issue_date) as date) as period,
+    caused.issue_date - date_part('day', caused.issue_date) + 1 as period,
     caused.class,
     caused.cause,
     case caused.cause

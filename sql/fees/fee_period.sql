@@ -80,8 +80,9 @@ placement_month as (
             child_id,
             form_in_tariff,
             last_day,
+            -- not date_trunc, which counts in nanoseconds and fails for a mistyped year after 2262
             unnest(generate_series(
-                cast(date_trunc('month', starts_on) as date),
+                starts_on - date_part('day', starts_on) + 1,
                 least(last_day, cast(date_trunc('month', as_of()) as date)),
                 interval '1 month'
             )) as month

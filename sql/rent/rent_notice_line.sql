@@ -56,8 +56,9 @@ lease_month as (
             lease.lease_id,
             lease.starts_on,
             coalesce(lease.ends_on, cast('9999-12-31' as date)) as last_day,
+            -- not date_trunc, which counts in nanoseconds and fails for a mistyped year after 2262
             unnest(generate_series(
-                cast(date_trunc('month', lease.starts_on) as date),
+                lease.starts_on - date_part('day', lease.starts_on) + 1,
                 least(
                     coalesce(lease.ends_on, cast('9999-12-31' as date)),
                     cast(date_trunc('month', as_of()) + interval '1 month' as date)

@@ -9,7 +9,7 @@ use chrono::{Datelike, NaiveDate};
 use crate::ledger::Item;
 use crate::names::BANKGIROS;
 use crate::output::{Landing, Output, latin1};
-use crate::payments::{Channel, Payment, Reference};
+use crate::payment::{Channel, Payment, Reference};
 use crate::people::Customer;
 use crate::truth::{
     FileReason, FileStatus, FileTotal, FileTruth, Match, Outcome, PaymentClass, PaymentTotals, PaymentTruth,

@@ -48,7 +48,7 @@ fn xml(document: &Document, seller: &Supplier) -> String {
         },
     );
     let (code, name) = DEPARTMENTS[document.department];
-    let buyer = with_check_digit(&format!("550099{code}"));
+    let buyer = with_check_digit(&format!("552099{code}"));
     party(
         &mut xml,
         "AccountingCustomerParty",

@@ -8,6 +8,7 @@
 //!
 //! Start at [`City::generate`], [`City::write`] and [`truth::Truth`].
 
+use std::fmt;
 use std::io;
 use std::path::Path;
 
@@ -23,6 +24,7 @@ pub mod fees;
 pub mod ledger;
 pub mod names;
 pub mod output;
+pub mod payment;
 pub mod payments;
 pub mod people;
 pub mod registers;
@@ -42,6 +44,25 @@ use truth::{
 /// Customers in a city of scale 1. Half of them have children in preschool or fritidshem.
 const CUSTOMERS: usize = 2_000;
 
+/// Bank days that a month must have had for all cases to fit into it.
+const MINIMUM_BANK_DAYS: usize = 5;
+
+/// There is no city at this date.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct AsOfTooEarly(NaiveDate);
+
+impl fmt::Display for AsOfTooEarly {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "no city at {}: give a date from 2026 on, with at least {MINIMUM_BANK_DAYS} bank days in its month up to it",
+            self.0
+        )
+    }
+}
+
+impl std::error::Error for AsOfTooEarly {}
+
 /// A city in memory, ready to be written.
 #[derive(Debug)]
 pub struct City {
@@ -50,7 +71,7 @@ pub struct City {
     as_of: NaiveDate,
     customers: Vec<people::Customer>,
     ledger: ledger::Ledger,
-    payments: Vec<payments::Payment>,
+    payments: Vec<payment::Payment>,
     documents: suppliers::Plan,
     households: Vec<families::Household>,
     leases: Vec<rent::Lease>,
@@ -66,12 +87,19 @@ impl City {
     /// A city of `scale` (at least 1) times 2 000 customers, at [`default_as_of`].
     #[must_use]
     pub fn generate(seed: u64, scale: u32) -> Self {
-        Self::generate_at(seed, scale, default_as_of())
+        Self::build(seed, scale, default_as_of())
     }
 
     /// The same at another business date: payments are those of its month, fees go back to March 2025.
-    #[must_use]
-    pub fn generate_at(seed: u64, scale: u32, as_of: NaiveDate) -> Self {
+    ///
+    /// # Errors
+    /// When the month has too few bank days up to the date to hold a month's cases, or there is no history yet.
+    pub fn generate_at(seed: u64, scale: u32, as_of: NaiveDate) -> Result<Self, AsOfTooEarly> {
+        let possible = as_of >= dates::date(2026, 1, 1) && dates::bank_days_to(as_of).len() >= MINIMUM_BANK_DAYS;
+        if possible { Ok(Self::build(seed, scale, as_of)) } else { Err(AsOfTooEarly(as_of)) }
+    }
+
+    fn build(seed: u64, scale: u32, as_of: NaiveDate) -> Self {
         let scale = scale.max(1);
         let mut registry = people::Registry::default();
         let customers = people::customers(seed, CUSTOMERS * scale as usize, &mut registry);

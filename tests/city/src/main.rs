@@ -27,7 +27,7 @@ struct Arguments {
 
 fn main() -> anyhow::Result<()> {
     let arguments = Arguments::parse();
-    let truth = City::generate_at(arguments.seed, arguments.scale, arguments.as_of).write(&arguments.dir)?;
+    let truth = City::generate_at(arguments.seed, arguments.scale, arguments.as_of)?.write(&arguments.dir)?;
     let records: u64 = truth.files.iter().map(|file| file.records).sum();
     writeln!(
         std::io::stdout(),

@@ -5,77 +5,10 @@ use chrono::NaiveDate;
 
 use crate::dates::bank_days_to;
 use crate::ledger::{Ledger, amount, unused_ocr};
+use crate::payment::{Channel, Extra, Payment, Reference};
 use crate::people::Customer;
 use crate::rng::Rng;
 use crate::truth::{Outcome, PaymentClass};
-
-/// Which of the day's files a payment comes in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Channel {
-    /// Payments through banks and suppliers' payment services.
-    Bank,
-    /// Slips and extended registration.
-    Slip,
-    /// Direct debits.
-    Autogiro,
-}
-
-/// A reference as BgMax carries it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Reference {
-    /// None.
-    Blank,
-    /// Checked by the bank: right-aligned, code 2.
-    Checked(String),
-    /// As the payer wrote it: left-aligned, code 3.
-    Written(String),
-}
-
-/// A further reference.
-#[derive(Debug, Clone)]
-pub struct Extra {
-    /// TK23 instead of TK22.
-    pub negative: bool,
-    /// Reference.
-    pub reference: String,
-    /// 2 checked, 4 registered.
-    pub code: u8,
-    /// Amount, zero when the bank gives none.
-    pub amount: i64,
-}
-
-/// A payment of the month.
-#[derive(Debug, Clone)]
-pub struct Payment {
-    /// How it was built.
-    pub class: PaymentClass,
-    /// File of the day.
-    pub channel: Channel,
-    /// Index of the receiving bankgiro.
-    pub bankgiro: usize,
-    /// Date of the deposit.
-    pub date: NaiveDate,
-    /// Currency.
-    pub currency: &'static str,
-    /// Amount; negative for a deduction.
-    pub amount: i64,
-    /// Reference of TK20.
-    pub reference: Reference,
-    /// TK22, TK23.
-    pub extra: Vec<Extra>,
-    /// TK25.
-    pub messages: Vec<String>,
-    /// Customer who pays, when the file says so.
-    pub payer: Option<usize>,
-    /// True when the sender's bankgiro is in the file.
-    pub from_account: bool,
-    /// What must become of it.
-    pub outcome: Outcome,
-    /// Items (by index) and amounts.
-    pub matches: Vec<(usize, i64)>,
-    /// Paid too much.
-    pub overpaid: i64,
-}
 
 /// Payments of each class in a city of scale 1.
 const CLASSES: [(PaymentClass, usize); 21] = [
@@ -509,17 +442,4 @@ fn wrong_check_digit(reference: &str) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::collections::BTreeSet;
-
-    #[test]
-    fn every_subset_of_the_sums_has_a_sum_of_its_own() {
-        for unit in (10_000..=90_000).step_by(10) {
-            let amounts = [unit + 1, 2 * unit + 3, 4 * unit + 9, 8 * unit + 27];
-            let sums: BTreeSet<i64> = (1..16_usize)
-                .map(|set| (0..4).filter(|bit| set & (1 << bit) != 0).map(|bit| amounts[bit]).sum())
-                .collect();
-            assert_eq!(sums.len(), 15);
-        }
-    }
-}
+mod tests;

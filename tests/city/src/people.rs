@@ -3,8 +3,9 @@
 //! **No real person or company.** Personal numbers follow the pattern of Skatteverket's published list of test
 //! numbers: birth numbers 238 and 239 for those born from 1990, 980 to 989 for those born earlier, valid check
 //! digit. When a date has no test number left, the day is raised by 60 (the form of a samordningsnummer) and any
-//! birth number is taken, from 999 down: no personal number has such a day. Organisation numbers begin with 5500, which Bolagsverket has not used (the
-//! examples of Bankgirot's manuals do too); bankgiro numbers of customers and suppliers begin with 99.
+//! birth number is taken, from 999 down: no personal number has such a day. Organisation numbers begin with 5520:
+//! companies have 556 and 559. Bankgiro numbers of customers and suppliers begin with 99. All have valid check
+//! digits.
 
 use std::collections::BTreeMap;
 
@@ -108,7 +109,7 @@ impl Registry {
     /// An organisation number, ten digits.
     pub fn organisation_number(&mut self) -> String {
         self.organisations += 1;
-        with_check_digit(&format!("5500{:05}", self.organisations % 100_000))
+        with_check_digit(&format!("5520{:05}", self.organisations % 100_000))
     }
 
     /// A bankgiro number, eight digits.

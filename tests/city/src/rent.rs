@@ -93,6 +93,12 @@ impl Lease {
     pub fn id(&self) -> String {
         format!("A-{}", 20_001 + self.number)
     }
+
+    /// Leases are registered a week before they start.
+    #[must_use]
+    pub fn registered_on(&self, as_of: NaiveDate) -> NaiveDate {
+        add_days(self.starts_on, -7).min(as_of)
+    }
 }
 
 /// One lease for each customer who is billed by LOIS.
@@ -146,12 +152,12 @@ fn lease(rng: &mut Rng, as_of: NaiveDate, number: usize, customer: usize) -> Lea
     };
     lease.components.push(component(Kind::Rent, amount, from, None));
     match number % 100 {
-        // The rent goes up by 12 per cent this month; by 12 per cent the next; by exactly 10 per cent this month.
+        // The rent went up by 12 per cent this month; goes up by 12 per cent the next; by exactly 10 per cent.
         16 | 20 | 24 => {
             let (share, change) = match number % 100 {
                 16 => (12, this_month),
                 20 => (12, next_month),
-                _ => (10, this_month),
+                _ => (10, next_month),
             };
             lease.components[0].to = Some(add_days(change, -1));
             lease.components.push(component(Kind::Rent, amount / 100 * (100 + share), change, None));
@@ -176,33 +182,32 @@ fn lease(rng: &mut Rng, as_of: NaiveDate, number: usize, customer: usize) -> Lea
     lease
 }
 
-/// Notices for the month before the as-of's, the as-of's and the next, and those that must be looked at. Vacancies
-/// have no tenant and get none.
+/// Notices for the month before the as-of's, the as-of's and the next; and of those about to be sent (the next
+/// month's, and earlier ones of leases registered in this month) the ones that must be looked at.
 #[must_use]
 pub fn notices(leases: &[Lease], as_of: NaiveDate) -> (Vec<RentNoticeTruth>, Vec<RentExceptionTruth>) {
     let mut notices = Vec::new();
     let mut exceptions = Vec::new();
     let span = months(add_months(as_of, -1), add_months(month_start(as_of), 1));
-    for lease in leases.iter().filter(|lease| !lease.vacant) {
+    for lease in leases {
+        let registered_now = lease.registered_on(as_of) >= month_start(as_of);
         let mut before = None;
         for month in &span {
             let Some(notice) = notice(lease, *month) else { continue };
             let whole = notice.days == month_end(*month).day();
-            let except = |cause| RentExceptionTruth {
-                lease_id: lease.id(),
-                month: *month,
-                amount_ore: notice.amount_ore,
-                cause,
-            };
-            if notice.amount_ore > HIGH {
-                exceptions.push(except(RentCause::HighAmount));
-            }
-            if lease.outlier {
-                exceptions.push(except(RentCause::Outlier));
-            }
             let changed = |before: i64| (notice.amount_ore - before).abs() * 10 > before;
-            if whole && before.is_some_and(changed) {
-                exceptions.push(except(RentCause::Change));
+            let cause = if notice.amount_ore > HIGH {
+                Some(RentCause::HighAmount)
+            } else if whole && lease.outlier {
+                Some(RentCause::Outlier)
+            } else if whole && before.is_some_and(changed) {
+                Some(RentCause::Change)
+            } else {
+                None
+            };
+            if let Some(cause) = cause.filter(|_| *month > as_of || registered_now) {
+                let (lease_id, amount_ore) = (lease.id(), notice.amount_ore);
+                exceptions.push(RentExceptionTruth { lease_id, month: *month, amount_ore, cause });
             }
             before = whole.then_some(notice.amount_ore);
             notices.push(notice);
@@ -252,7 +257,7 @@ pub fn write(
         let identity = identity.split_at_checked(8).map_or(String::new(), |(born, rest)| format!("{born}-{rest}"));
         let object = format!("O-{}", 1_001 + lease.number);
         let (starts, ends) = (compact(Some(lease.starts_on)), compact(lease.ends_on));
-        let registered = compact(Some(add_days(lease.starts_on, -7).min(as_of)));
+        let registered = compact(Some(lease.registered_on(as_of)));
         register.row(
             &[
                 &lease.id(),

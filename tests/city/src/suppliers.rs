@@ -318,3 +318,6 @@ impl Planner<'_> {
         });
     }
 }
+
+#[cfg(test)]
+mod tests;

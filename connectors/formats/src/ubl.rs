@@ -64,9 +64,9 @@ pub fn parse(input: &mut dyn Read, sink: &mut dyn Sink) -> Result<Summary, Parse
 fn read(input: &mut dyn Read, contract: &'static Contract, sink: &mut dyn Sink) -> Result<Summary, Stop> {
     let mut walk = Walk::new(map::mapping()?);
     let mut source = Source::new(input);
-    let empty = source.open().map_err(|failure| stopped(failure, Place::default(), ""))?;
+    let empty = source.open().map_err(|failure| stopped(failure, Place::START, ""))?;
     if empty {
-        return Err(Place::default().refuse("ubl.empty", "", "the file is empty", "filen är tom"));
+        return Err(Place::START.refuse("ubl.empty", "", "the file is empty", "filen är tom"));
     }
     let mut reader = Reader::from_reader(source);
     reader.config_mut().check_comments = true;
@@ -230,7 +230,7 @@ fn deliver(
 }
 
 fn encoding_remarks(source: &Source<'_>) -> Vec<crate::Finding> {
-    let place = Place { byte: 0, line: 1 };
+    let place = Place::START;
     let mut remarks = Vec::new();
     if let Some(read_as) = source.encoded.read_as {
         let declared = if source.encoded.declared.is_some() { "" } else { " (by silence)" };

@@ -12,8 +12,10 @@ use super::map::{Aside, Closing};
 
 /// Faults told of one document; further ones are only counted.
 const MOST_FAULTS: usize = 20;
-/// `DocumentTypeCode` of an invoiced object (BT-18) and, in credit notes, of a project (BT-11).
-const NO_ATTACHMENT: [&str; 2] = ["130", "50"];
+/// `DocumentTypeCode` of an invoiced object (BT-18).
+const INVOICED_OBJECT: &str = "130";
+/// `DocumentTypeCode` of a project (BT-11), which only a credit note gives this way.
+const PROJECT: &str = "50";
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
@@ -136,7 +138,7 @@ impl Document {
         if company.is_empty() {
             return Ok(());
         }
-        self.value(if scheme == "VAT" { vat } else { other }, &company, place, path)
+        self.value(if scheme.eq_ignore_ascii_case("VAT") { vat } else { other }, &company, place, path)
     }
 
     /// An item of a list ended.
@@ -150,7 +152,8 @@ impl Document {
             Closing::Document => {
                 let code = self.aside(Aside::DocumentType);
                 let holds_nothing = ["uri", "sha256"].iter().all(|name| self.column_is_empty(group, name));
-                if NO_ATTACHMENT.contains(&code.as_str()) && holds_nothing {
+                let project = code == PROJECT && self.kind == Kind::CreditNote;
+                if (code == INVOICED_OBJECT || project) && holds_nothing {
                     self.columns.discard(group);
                     self.ignored.count(&format!("{path}[cbc:DocumentTypeCode='{code}']"), place);
                     return;

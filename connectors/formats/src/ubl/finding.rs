@@ -9,7 +9,7 @@ use crate::{Finding, ParseError, Position};
 use super::columns::Wrong;
 
 /// Where an element or event begins in the raw file.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy)]
 pub(super) struct Place {
     pub(super) byte: u64,
     pub(super) line: u64,
@@ -35,6 +35,9 @@ impl From<ParseError> for Stop {
 }
 
 impl Place {
+    /// The beginning of the file.
+    pub(super) const START: Self = Self { byte: 0, line: 1 };
+
     pub(super) fn position(self, path: &str) -> Position {
         let path = (!path.is_empty()).then(|| path.to_owned());
         Position { line: Some(self.line), column: None, path, byte: self.byte }
@@ -127,10 +130,9 @@ impl Paths {
         }
     }
 
-    /// A remark that lists the paths, unless there are none. `en` and `sv` are said of the count.
+    /// A remark that lists the paths, unless there are none. `en` and `sv` say what they are.
     pub(super) fn remark(&self, code: &'static str, en: &str, sv: &str) -> Option<Finding> {
         let place = self.first?;
-        let total = self.others + self.counted.iter().map(|(_, times)| times).sum::<u64>();
         let mut list = String::new();
         for (path, times) in &self.counted {
             let separator = if list.is_empty() { "" } else { ", " };
@@ -142,11 +144,6 @@ impl Paths {
             more_sv = format!(" och {} på fler ställen", self.others);
         }
         let path = &self.counted.first()?.0;
-        Some(place.finding(
-            code,
-            path,
-            format!("{total} {en}: {list}{more_en}"),
-            format!("{total} {sv}: {list}{more_sv}"),
-        ))
+        Some(place.finding(code, path, format!("{en}: {list}{more_en}"), format!("{sv}: {list}{more_sv}")))
     }
 }

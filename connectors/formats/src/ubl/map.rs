@@ -48,7 +48,7 @@ pub(super) enum Closing {
     Keep,
     /// Bankgiro and plusgiro accounts become digits.
     Payment,
-    /// An invoiced object or a project (type codes 130 and 50) is no supporting document.
+    /// An invoiced object or a project is no supporting document.
     Document,
 }
 

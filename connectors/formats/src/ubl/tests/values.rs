@@ -212,6 +212,19 @@ fn a_project_or_invoiced_object_is_no_attachment() {
     let outcome = read(CREDIT_NOTE);
     assert_eq!(outcome.row()["attachments"], json!([]));
     assert!(outcome.remark("ubl.not_kept").message.contains("[cbc:DocumentTypeCode='50'] × 1"));
+    let coded = |id: &str, code: &str| {
+        let element = format!("<cbc:ID>{id}</cbc:ID>");
+        let coded = with(&element, &format!("{element}<cbc:DocumentTypeCode>{code}</cbc:DocumentTypeCode>"));
+        read(coded).row()["attachments"].as_array().unwrap().len()
+    };
+    assert_eq!(coded("BIL-1", "130"), 2, "what has content is an attachment");
+    assert_eq!(coded("BIL-2", "50"), 2, "an invoice has projects elsewhere");
+    let object = with(
+        "<cac:AccountingSupplierParty>",
+        "<cac:AdditionalDocumentReference><cbc:ID>OBJ</cbc:ID><cbc:DocumentTypeCode>130</cbc:DocumentTypeCode>\
+         </cac:AdditionalDocumentReference><cac:AccountingSupplierParty>",
+    );
+    assert_eq!(read(object).row()["attachments"].as_array().unwrap().len(), 2);
 }
 
 #[test]
@@ -294,7 +307,7 @@ fn what_the_contract_lacks_is_remarked_by_path_once() {
     let remark = outcome.remark("ubl.unmapped");
     assert_eq!(
         remark.message,
-        "4 elements are not in the contract: /Invoice/ext:UBLExtensions × 1, /Invoice/cbc:UUID × 2, \
+        "elements are not in the contract: /Invoice/ext:UBLExtensions × 1, /Invoice/cbc:UUID × 2, \
          /Invoice/cac:InvoiceLine/cac:Price/cac:AllowanceCharge × 1"
     );
     assert_eq!(remark.position.line, Some(7));
@@ -313,7 +326,7 @@ fn empty_elements_are_remarked_and_null() {
     let outcome =
         read(with("<cbc:BuyerReference>REF123</cbc:BuyerReference>", "<cbc:BuyerReference> </cbc:BuyerReference>"));
     assert_eq!(outcome.row()["buyer_reference"], Value::Null);
-    assert_eq!(outcome.remark("ubl.empty_elements").message, "1 elements are empty: /Invoice/cbc:BuyerReference × 1");
+    assert_eq!(outcome.remark("ubl.empty_elements").message, "elements are empty: /Invoice/cbc:BuyerReference × 1");
     assert!(!read(INVOICE).has_remark("ubl.empty_elements"));
 }
 

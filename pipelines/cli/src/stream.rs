@@ -225,7 +225,10 @@ pub async fn run(config: &Config, lake: &Lake, as_of: NaiveDate) -> Result<Repor
     let bar = ProgressBar::new(library.jobs.len() as u64).with_style(bar_style("{bar:30} {pos}/{len} jobs {wide_msg}"));
     let progress = |progress: Progress<'_>| match progress {
         Progress::Job { name, .. } => bar.set_message(name.to_owned()),
-        Progress::Done { .. } => bar.inc(1),
+        Progress::Done { name, rows, changed } => {
+            tracing::info!(job = name, rows, changed, "computed");
+            bar.inc(1);
+        }
         Progress::Audit => bar.set_message("audit"),
     };
     let mut last = LastRun::started(request.published_at, as_of);

@@ -123,16 +123,12 @@ impl Lake {
     }
 
     pub(crate) async fn load(&self, path: Path, version: Option<u64>) -> Result<Option<Table>, LakeError> {
-        // A table that another process creates while we look is there on the second look.
-        let mut tries = 2;
-        loop {
-            tries -= 1;
-            match self.try_load(path.clone(), version).await {
-                Ok(delta) => return Ok(Some(Table { delta, lake: self.clone(), path })),
-                Err(_) if version.is_none() && self.is_absent(&path).await? => return Ok(None),
-                Err(error) if tries == 0 || version.is_some() => return Err(LakeError::delta(&path)(error)),
-                Err(_) => {}
-            }
+        if version.is_none() && self.is_absent(&path).await? {
+            return Ok(None);
+        }
+        match self.try_load(path.clone(), version).await {
+            Ok(delta) => Ok(Some(Table { delta, lake: self.clone(), path })),
+            Err(error) => Err(LakeError::delta(&path)(error)),
         }
     }
 
@@ -148,7 +144,7 @@ impl Lake {
     async fn is_absent(&self, path: &Path) -> Result<bool, LakeError> {
         let store = self.store();
         let mut log = store.list(Some(&path.clone().join("_delta_log")));
-        Ok(log.next().await.is_none())
+        Ok(log.next().await.transpose()?.is_none())
     }
 
     pub(crate) async fn create(&self, path: Path, schema: &SchemaRef) -> Result<Table, LakeError> {

@@ -118,6 +118,10 @@ pub async fn page(State(app): State<App>) -> Result<Response, Failure> {
     });
     let mut frame = Frame::without_generation("API");
     frame.section = "/api";
-    let page = Page { frame, description: text(&document["info"]["description"]), operations: operations.collect() };
+    let page = Page {
+        frame,
+        description: text(&document["info"]["description"]).replace('`', ""),
+        operations: operations.collect(),
+    };
     Ok(Html(page.render()?).into_response())
 }

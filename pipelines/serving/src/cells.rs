@@ -14,8 +14,8 @@ static LABELS: &str = include_str!("../labels/sv.csv");
 pub struct Cell {
     /// The value in Swedish.
     pub text: String,
-    /// True for what is aligned to the right.
-    pub number: bool,
+    /// How it is set: `number` (to the right), `fixed` (never broken) or `text`.
+    pub class: &'static str,
     /// True when there is no value.
     pub missing: bool,
     /// For a list of records: a table of its own.
@@ -78,7 +78,7 @@ pub fn cell(field: &Field, value: &Value, currency: &str) -> Cell {
     };
     Cell {
         text,
-        number: is_number(field.data_type()),
+        class: class(field.data_type()),
         missing: value.is_null(),
         nested: nested(field.data_type(), value, currency),
     }
@@ -115,6 +115,14 @@ fn nested(data_type: &DataType, value: &Value, currency: &str) -> Option<Nested>
         headings: schema.fields().iter().map(|field| Heading::new(field, "")).collect(),
         rows: items.iter().map(row).collect(),
     })
+}
+
+fn class(data_type: &DataType) -> &'static str {
+    match data_type {
+        number if is_number(number) => "number",
+        DataType::Date32 | DataType::Timestamp(..) => "fixed",
+        _ => "text",
+    }
 }
 
 fn is_number(data_type: &DataType) -> bool {

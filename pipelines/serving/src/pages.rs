@@ -11,16 +11,18 @@ mod tables;
 pub use exception::{find as find_exception, references};
 pub use queue::exception_filters;
 
+use arrow::datatypes::{Field, Schema};
 use axum::Router;
 use axum::routing::get;
+use serde_json::{Map, Value};
 use worklist::queue::Sums;
 use worklist::swedish;
 
 use crate::App;
 use crate::address::Address;
-use crate::cells::{Cell, Heading};
-use crate::rows::Table;
-use crate::source::{Balance, Generation, Invariant};
+use crate::cells::{Cell, Heading, cells};
+use crate::rows::{Table, text};
+use crate::source::{Balance, Generation, Invariant, JobInfo};
 
 /// Routes of the pages.
 pub fn router() -> Router<App> {
@@ -70,6 +72,11 @@ impl BalanceLine {
 
 fn broken(audit: &[Invariant]) -> usize {
     audit.iter().filter(|invariant| !invariant.holds).count()
+}
+
+/// So many work items, in words.
+fn cases(count: u64) -> String {
+    format!("{} {}", swedish::count(count), if count == 1 { "ärende" } else { "ärenden" })
 }
 
 /// Sums by currency, kronor first.
@@ -138,16 +145,52 @@ struct SortHead {
 #[derive(Debug)]
 struct Grid {
     headings: Vec<Heading>,
-    rows: Vec<Vec<Cell>>,
+    rows: Vec<GridRow>,
+    /// True when rows are exceptions, which have pages of their own.
+    linked: bool,
+}
+
+/// A row of a grid.
+#[derive(Debug)]
+struct GridRow {
+    /// The page of an exception.
+    href: Option<Address>,
+    /// Its key.
+    name: String,
+    cells: Vec<Cell>,
 }
 
 impl Grid {
-    fn new(table: &Table, doc: impl Fn(&str) -> String) -> Self {
-        let schema = table.schema();
+    fn new(table: &Table, job: &JobInfo) -> Self {
+        // The link of an exception stands for its identity.
+        let linked = job.exception.is_some();
+        let shown = |name: &str| !linked || name != "exception_id";
+        let full = table.schema();
+        let fields: Vec<_> = full.fields().iter().filter(|field| shown(field.name())).cloned().collect();
+        let schema = Schema::new(fields);
+        let doc = |name: &str| job.columns.iter().find(|column| column.name == name).map_or("", |column| &column.doc);
+        let row = |row: &Map<String, Value>| GridRow {
+            href: linked.then(|| Address::to("/arenden", text(row, "exception_id")).with("jobb", &job.name)),
+            name: job.key.iter().map(|column| text(row, column)).collect::<Vec<_>>().join(" "),
+            cells: cells(&schema, row)
+                .into_iter()
+                .zip(schema.fields())
+                .map(|(cell, field)| short(cell, field, row))
+                .collect(),
+        };
         Self {
-            headings: schema.fields().iter().map(|field| Heading::new(field, &doc(field.name()))).collect(),
-            rows: table.rows().iter().map(|row| crate::cells::cells(&schema, row)).collect(),
+            headings: schema.fields().iter().map(|field| Heading::new(field, doc(field.name()))).collect(),
+            rows: table.rows().iter().map(row).collect(),
+            linked,
         }
+    }
+}
+
+/// A list inside a row is counted: written out it would hide the row. Downloads and the exception's page have it all.
+fn short(cell: Cell, field: &Field, row: &Map<String, Value>) -> Cell {
+    match row.get(field.name()) {
+        Some(Value::Array(items)) => Cell { text: format!("{}\u{a0}st", items.len()), nested: None, ..cell },
+        _ => cell,
     }
 }
 

@@ -81,7 +81,9 @@ pub async fn page(cut: Cut, Path(exception_id): Path<String>, Query(asked): Quer
     let work = fold(decisions, true);
 
     let docs: BTreeMap<&str, &str> = job.columns.iter().map(|c| (c.name.as_str(), c.doc.as_str())).collect();
-    let own = schema.fields().iter().filter(|field| !["evidence", "exception_id"].contains(&field.name().as_str()));
+    // The rest of the page tells these.
+    let told = ["evidence", "exception_id", "received_at", "due_at"];
+    let own = schema.fields().iter().filter(|field| !told.contains(&field.name().as_str()));
     let cells = own.map(|field| {
         let heading = Heading::new(field, docs.get(field.name().as_str()).unwrap_or(&""));
         (heading, cell(field, row.get(field.name()).unwrap_or(&Value::Null), currency(&row)))

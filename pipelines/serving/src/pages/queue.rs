@@ -7,7 +7,7 @@ use serde::Deserialize;
 use worklist::queue::{Summary, summary};
 use worklist::swedish;
 
-use super::{Choice, SortHead, chosen, sums};
+use super::{Choice, SortHead, cases, chosen, sums};
 use crate::address::{Address, PAGE_ROWS, Pages};
 use crate::cut::{Cut, Fresh};
 use crate::failure::Failure;
@@ -47,6 +47,7 @@ struct Page {
     pinned: Option<u64>,
     heads: Vec<SortHead>,
     summary: Summary,
+    count: String,
     sums: String,
     items: Vec<Item>,
     has_amount: bool,
@@ -108,6 +109,7 @@ pub async fn page(cut: Cut, Path(name): Path<String>, Query(asked): Query<Asked>
         pinned: cut.newer.map(|_| cut.number()),
         heads: heads(job, order.code, &address),
         sums: sums(&shown.sums).join(" och "),
+        count: cases(shown.count),
         summary: shown,
         items: items.collect::<Result<_, _>>()?,
         has_amount: job.amount.is_some(),

@@ -7,7 +7,7 @@ use worklist::due::due_day;
 use worklist::queue::Summary;
 use worklist::{Due, swedish};
 
-use super::{BalanceLine, area, broken, sums};
+use super::{BalanceLine, area, broken, cases, sums};
 use crate::App;
 use crate::address::Address;
 use crate::cut::{Cut, Fresh};
@@ -87,7 +87,7 @@ pub async fn page(State(app): State<App>, cut: Result<Cut, Failure>) -> Result<R
     let page = Start {
         frame: cut.frame("Köer", "/"),
         areas,
-        exceptions: swedish::count(exceptions),
+        exceptions: cases(exceptions),
         overdue: swedish::count(overdue),
         alarm: alarm(&app, &cut).await?,
         money: BalanceLine::all(&cut.generation),

@@ -103,9 +103,6 @@ pub async fn page(cut: Cut, Path(name): Path<String>, Query(asked): Query<Asked>
     let pages = Pages::new(total, asked.sida, &own.with("sok", search.unwrap_or_default()), cut.number());
     let query = RowQuery { filters, order_by: by(&job.key), limit: Some(PAGE_ROWS), offset: pages.offset() };
     let table = Table::read(&cut, &job.name, query).await?;
-    let doc = |column: &str| {
-        job.columns.iter().find(|known| known.name == column).map_or_else(String::new, |known| known.doc.clone())
-    };
     let download = |format: &str| Address::path(&format!("{own}/{format}")).with("generation", cut.number());
     let columns = job.columns.iter().map(|column| {
         let field = arrow::datatypes::Field::new(&column.name, column.data_type.clone(), true);
@@ -123,7 +120,7 @@ pub async fn page(cut: Cut, Path(name): Path<String>, Query(asked): Query<Asked>
         csv: download("csv"),
         json: download("json"),
         columns: columns.collect(),
-        grid: Grid::new(&table, doc),
+        grid: Grid::new(&table, &job),
         pages,
         job,
     };

@@ -123,10 +123,10 @@ async fn no_link_is_broken() {
 #[tokio::test]
 async fn the_start_page_counts_queues_and_says_how_the_money_adds_up() {
     let page = get("/").await;
-    page.has("132 ärenden väntar. 1 av dem är försenade.");
+    page.has("132 ärenden väntar. Försenade: 1.");
     page.has("Ej matchade inbetalningar");
     // Kronor: -1 234,50 + (2 + … + 129) + 128 · 0,25. Euro are not added to them.
-    page.has("7\u{a0}181,50\u{a0}kr<br>99,00\u{a0}EUR");
+    page.has("<td class=\"number\">7\u{a0}181,50\u{a0}kr<br>99,00\u{a0}EUR");
     page.has("försenad 3\u{a0}arbetsdagar</span> <span class=\"day\">2026-03-26");
     page.has("8\u{a0}500,75\u{a0}kr</td>");
     page.has("ja, på öret");
@@ -295,6 +295,15 @@ async fn a_table_explains_its_columns_and_can_be_searched() {
     let found = get("/tabeller/fee29_monthly_fee?sok=P2").await;
     found.has("Visar 1–1 av 1 rader");
     found.has_not("Åke");
+}
+
+#[tokio::test]
+async fn a_table_of_exceptions_leads_to_their_pages_and_counts_lists() {
+    let page = get("/tabeller/ar23_unmatched_payment").await;
+    page.has("<a href=\"/arenden/e0000?jobb=ar23_unmatched_payment\">Visa<span class=\"unseen\"> ärende bgmax:0000</span></a>");
+    page.has("<td class=\"text\">2\u{a0}st</td>");
+    page.has("<td class=\"fixed\">2026-03-20</td>");
+    page.has_not("F-1001");
 }
 
 #[tokio::test]

@@ -7,6 +7,9 @@ use arrow::datatypes::{DataType, Field, Schema};
 use serde_json::{Map, Value};
 use worklist::swedish;
 
+/// A text with more characters wants a broad column.
+const LONG: usize = 30;
+
 static LABELS: &str = include_str!("../labels/sv.csv");
 
 /// A value on a page.
@@ -14,7 +17,7 @@ static LABELS: &str = include_str!("../labels/sv.csv");
 pub struct Cell {
     /// The value in Swedish.
     pub text: String,
-    /// How it is set: `number` (to the right), `fixed` (never broken) or `text`.
+    /// How it is set: `number` (to the right), `fixed` (never broken), `long` (needs width) or `text`.
     pub class: &'static str,
     /// True when there is no value.
     pub missing: bool,
@@ -77,8 +80,8 @@ pub fn cell(field: &Field, value: &Value, currency: &str) -> Cell {
         value => swedish::value(field.data_type(), value),
     };
     Cell {
+        class: class(field.data_type(), &text),
         text,
-        class: class(field.data_type()),
         missing: value.is_null(),
         nested: nested(field.data_type(), value, currency),
     }
@@ -117,10 +120,11 @@ fn nested(data_type: &DataType, value: &Value, currency: &str) -> Option<Nested>
     })
 }
 
-fn class(data_type: &DataType) -> &'static str {
+fn class(data_type: &DataType, text: &str) -> &'static str {
     match data_type {
         number if is_number(number) => "number",
         DataType::Date32 | DataType::Timestamp(..) => "fixed",
+        _ if text.chars().nth(LONG).is_some() => "long",
         _ => "text",
     }
 }

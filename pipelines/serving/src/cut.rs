@@ -11,6 +11,7 @@ use chrono::{DateTime, Utc};
 use serde::Deserialize;
 
 use crate::App;
+use crate::address::Address;
 use crate::failure::Failure;
 use crate::frame::Frame;
 use crate::source::{Generation, JobInfo};
@@ -96,6 +97,11 @@ impl Cut {
     /// The frame of a page of this generation.
     pub fn frame(&self, title: &str, section: &'static str) -> Frame {
         Frame::new(title, section, &self.generation, self.newer)
+    }
+
+    /// An address within what the reader reads: an older generation stays pinned.
+    pub fn link(&self, address: Address) -> Address {
+        if self.newer.is_some() { address.with("generation", self.number()) } else { address }
     }
 
     /// "Not modified", when the reader has what this request would give. Asked before anything is read.

@@ -7,7 +7,7 @@ use axum::extract::Path;
 use axum::http::header;
 use axum::response::Response;
 use bytes::Bytes;
-use futures::{StreamExt, stream};
+use futures::{StreamExt, TryStreamExt, stream};
 use serde_json::{Value, json};
 
 use crate::cut::{Cut, Fresh};
@@ -53,7 +53,11 @@ pub async fn json(cut: Cut, Path(name): Path<String>) -> Result<Response, Failur
 async fn all(cut: &Cut, name: &str) -> Result<Rows, Failure> {
     let job = cut.job(name)?;
     let query = RowQuery { order_by: by(&job.key), ..RowQuery::default() };
-    Ok(cut.app.source.rows(cut.number(), &job.name, query).await?)
+    let rows = cut.app.source.rows(cut.number(), &job.name, query).await?;
+    // The status is sent by then: the reader sees a download that broke off, the operator why.
+    let table = job.name.clone();
+    let batches = rows.batches.inspect_err(move |error| tracing::error!(table, %error, "a download broke off"));
+    Ok(Rows { batches: batches.boxed(), ..rows })
 }
 
 fn attachment(cut: &Cut, name: &str, extension: &str, content_type: &'static str, body: Body) -> Response {

@@ -118,7 +118,7 @@ pub fn item(
         .map(|cell| if cell.missing { swedish::MISSING.to_owned() } else { cell.text });
     let id = text(row, "exception_id");
     Ok(Item {
-        href: Address::to("/arenden", id).with("jobb", &job.name),
+        href: cut.link(Address::to("/arenden", id).with("jobb", &job.name)),
         id: id.to_owned(),
         key: key.collect::<Vec<_>>().join(" · "),
         deadline: Deadline::new(cut.now, moment(row, "due_at"), calendar),

@@ -15,12 +15,15 @@ use arrow::datatypes::{Field, Schema};
 use axum::Router;
 use axum::routing::get;
 use serde_json::{Map, Value};
+use worklist::due::due_day;
 use worklist::queue::Sums;
 use worklist::swedish;
 
 use crate::App;
 use crate::address::Address;
 use crate::cells::{Cell, Heading, cells};
+use crate::cut::Cut;
+use crate::items::moment;
 use crate::rows::{Table, text};
 use crate::source::{Balance, Generation, Invariant, JobInfo};
 
@@ -161,7 +164,7 @@ struct GridRow {
 }
 
 impl Grid {
-    fn new(table: &Table, job: &JobInfo) -> Self {
+    fn new(cut: &Cut, table: &Table, job: &JobInfo) -> Self {
         // The link of an exception stands for its identity.
         let linked = job.exception.is_some();
         let shown = |name: &str| !linked || name != "exception_id";
@@ -170,7 +173,7 @@ impl Grid {
         let schema = Schema::new(fields);
         let doc = |name: &str| job.columns.iter().find(|column| column.name == name).map_or("", |column| &column.doc);
         let row = |row: &Map<String, Value>| GridRow {
-            href: linked.then(|| Address::to("/arenden", text(row, "exception_id")).with("jobb", &job.name)),
+            href: linked.then(|| cut.link(Address::to("/arenden", text(row, "exception_id")).with("jobb", &job.name))),
             name: job.key.iter().map(|column| text(row, column)).collect::<Vec<_>>().join(" "),
             cells: cells(&schema, row)
                 .into_iter()
@@ -186,10 +189,18 @@ impl Grid {
     }
 }
 
-/// A list inside a row is counted: written out it would hide the row. Downloads and the exception's page have it all.
+/// What a row of a table shows shorter than it is. Downloads and the exception's page have it all.
 fn short(cell: Cell, field: &Field, row: &Map<String, Value>) -> Cell {
     match row.get(field.name()) {
-        Some(Value::Array(items)) => Cell { text: format!("{}\u{a0}st", items.len()), nested: None, ..cell },
+        // Written out, a list would hide the row.
+        Some(Value::Array(items)) => {
+            Cell { text: format!("{}\u{a0}st", items.len()), class: "text", nested: None, ..cell }
+        }
+        // The first moment that is too late reads as a day too many: people go by the last day in time.
+        Some(_) if field.name() == "due_at" => match moment(row, "due_at") {
+            Some(due_at) => Cell { text: due_day(due_at).to_string(), ..cell },
+            None => cell,
+        },
         _ => cell,
     }
 }

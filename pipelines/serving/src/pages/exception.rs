@@ -95,9 +95,9 @@ pub async fn page(cut: Cut, Path(exception_id): Path<String>, Query(asked): Quer
     let page = Page {
         frame: cut.frame(&format!("{}: {}", exception.queue_title, item.key), "/"),
         queue_title: exception.queue_title.clone(),
-        queue_href: Address::to("/koer", &exception.queue).with("jobb", &job.name),
+        queue_href: cut.link(Address::to("/koer", &exception.queue).with("jobb", &job.name)),
         job_title: job.title.clone(),
-        job_href: Address::to("/tabeller", &job.name),
+        job_href: cut.link(Address::to("/tabeller", &job.name)),
         catalogue: job.catalogue.join(", "),
         action: exception.action.clone(),
         service_level: exception.service_level.clone(),
@@ -166,7 +166,7 @@ async fn evidence(cut: &Cut, exception_id: &str, job: &str, references: &[String
         evidence.push(Evidence {
             number: index + 1,
             file_name: file_name.clone(),
-            file_href: Address::to("/filer", &reference.file_id),
+            file_href: cut.link(Address::to("/filer", &reference.file_id)),
             download: Address::path(&format!(
                 "{}/{}",
                 Address::to("/api/v1/exceptions", exception_id),

@@ -54,11 +54,11 @@ struct FileLine {
 }
 
 impl FileLine {
-    fn new(row: &Map<String, Value>) -> Self {
+    fn new(cut: &Cut, row: &Map<String, Value>) -> Self {
         let sums = row.get("totals").and_then(Value::as_array).into_iter().flatten();
         let sums = sums.filter_map(Value::as_object);
         Self {
-            href: Address::to("/filer", text(row, "file_id")),
+            href: cut.link(Address::to("/filer", text(row, "file_id"))),
             name: text(row, "name").to_owned(),
             landing: text(row, "landing").to_owned(),
             format: text(row, "format").to_owned(),
@@ -114,7 +114,7 @@ pub async fn list(cut: Cut, Query(asked): Query<Asked>) -> Result<Response, Fail
         search: search.unwrap_or_default().to_owned(),
         filtered: wanted.or(search).is_some(),
         pinned: cut.newer.map(|_| cut.number()),
-        files: table.rows().iter().map(FileLine::new).collect(),
+        files: table.rows().iter().map(|row| FileLine::new(&cut, row)).collect(),
         pages,
     };
     cut.page(&page, Fresh::WithGeneration)
@@ -157,13 +157,13 @@ pub async fn page(cut: Cut, Path(file_id): Path<String>) -> Result<Response, Fai
     let more = total > PAGE_ROWS;
     let page = Page {
         frame: cut.frame(&format!("Filen {}", text(&row, "name")), "/filer"),
-        file: FileLine::new(&row),
+        file: FileLine::new(&cut, &row),
         fields,
         totals,
         deliveries,
         remarks,
         rejects,
-        all_rejects: more.then(|| Address::path("/avvisade").with("fil", &file_id)),
+        all_rejects: more.then(|| cut.link(Address::path("/avvisade").with("fil", &file_id))),
     };
     cut.page(&page, Fresh::WithGeneration)
 }

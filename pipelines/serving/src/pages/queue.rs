@@ -79,9 +79,7 @@ pub async fn page(cut: Cut, Path(name): Path<String>, Query(asked): Query<Asked>
         if filters.is_empty() { all.clone() } else { cut.app.source.groups(cut.number(), &job.name, &filters).await? };
     let shown = summary(&groups, cut.now, &calendar);
 
-    let plain = Address::to("/koer", &name)
-        .with("jobb", wanted.unwrap_or_default())
-        .with("generation", cut.newer.map(|_| cut.number().to_string()).unwrap_or_default());
+    let plain = cut.link(Address::to("/koer", &name)).with("jobb", wanted.unwrap_or_default());
     let order = order(job, asked.ordning.as_deref())?;
     let address = plain
         .with("forvaltning", chosen(asked.forvaltning.as_ref()).unwrap_or_default())

@@ -73,7 +73,7 @@ pub async fn reject_lines(cut: &Cut, filters: Vec<Filter>, offset: u64) -> Resul
         let file_id = text(&row, "file_id");
         let amount = text(&row, "amount");
         RejectLine {
-            file_href: Address::to("/filer", file_id),
+            file_href: cut.link(Address::to("/filer", file_id)),
             file_short: file_id.chars().take(12).collect(),
             ordinal: count(&row, "ordinal"),
             bytes: format!("{}–{}", count(&row, "byte_start"), count(&row, "byte_end")),

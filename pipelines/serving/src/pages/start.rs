@@ -72,7 +72,7 @@ pub async fn page(State(app): State<App>, cut: Result<Cut, Failure>) -> Result<R
         overdue += summary.overdue;
         let nearest = summary.nearest_due.map(|at| (Due::at(cut.now, Some(at), &calendar), due_day(at).to_string()));
         let line = Line {
-            href: Address::to("/koer", queue.name),
+            href: cut.link(Address::to("/koer", queue.name)),
             title: queue.title.to_owned(),
             sums: sums(&summary.sums),
             nearest,

@@ -43,7 +43,7 @@ pub async fn list(cut: Cut) -> Result<Response, Failure> {
     let mut areas: Vec<Area> = Vec::new();
     for job in cut.jobs.iter() {
         let line = TableLine {
-            href: Address::to("/tabeller", &job.name),
+            href: cut.link(Address::to("/tabeller", &job.name)),
             name: job.name.clone(),
             title: job.title.clone(),
             kind: kind(job),
@@ -114,13 +114,13 @@ pub async fn page(cut: Cut, Path(name): Path<String>, Query(asked): Query<Asked>
         kind: kind(&job),
         key: job.key.join(", "),
         catalogue: job.catalogue.join(", "),
-        queue: job.exception.as_ref().map(|e| Address::to("/koer", &e.queue).with("jobb", &job.name)),
+        queue: job.exception.as_ref().map(|e| cut.link(Address::to("/koer", &e.queue).with("jobb", &job.name))),
         search: search.unwrap_or_default().to_owned(),
         pinned: cut.newer.map(|_| cut.number()),
         csv: download("csv"),
         json: download("json"),
         columns: columns.collect(),
-        grid: Grid::new(&table, &job),
+        grid: Grid::new(&cut, &table, &job),
         pages,
         job,
     };

@@ -303,6 +303,7 @@ async fn a_table_of_exceptions_leads_to_their_pages_and_counts_lists() {
     page.has("<a href=\"/arenden/e0000?jobb=ar23_unmatched_payment\">Visa<span class=\"unseen\"> ärende bgmax:0000</span></a>");
     page.has("<td class=\"text\">2\u{a0}st</td>");
     page.has("<td class=\"fixed\">2026-03-20</td>");
+    page.has("<td class=\"fixed\">2026-03-26</td>");
     page.has_not("F-1001");
 }
 
@@ -336,6 +337,10 @@ async fn an_older_generation_can_be_read_and_says_so() {
     assert_eq!(page.header("reskontra-generation"), "6");
     page.has("Du läser ett äldre resultat (nummer 6).");
     page.has("<input type=\"hidden\" name=\"generation\" value=\"6\">");
+    page.has("/arenden/e0000?jobb=ar23_unmatched_payment&#38;generation=6");
+    let exception = get("/arenden/e0000?generation=6").await;
+    exception.has("href=\"/koer/kund-ej-matchade?jobb=ar23_unmatched_payment&#38;generation=6\"");
+    exception.has(&format!("href=\"/filer/{PAYMENT_FILE}?generation=6\""));
     get("/koer/kund-ej-matchade?generation=7").await.has_not("äldre resultat");
     let gone = get("/koer/kund-ej-matchade?generation=3").await;
     assert_eq!(gone.status, StatusCode::NOT_FOUND);

@@ -1,2 +1,65 @@
-//! To come.
-fn main() {}
+//! `cargo xtask`: what a person or CI does with the workspace as a whole.
+//!
+//! It installs what it needs through the ordinary package managers, into the user's cache folder.
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "this is a command for the terminal")]
+
+mod check;
+mod demo;
+mod run;
+mod tools;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// Build, try and check Reskontra.
+#[derive(Debug, Parser)]
+#[command(name = "cargo xtask")]
+struct Args {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Make a small synthetic city, run the whole stream on it without a broker, and serve the result.
+    ///
+    /// A second run on the same folder goes on from where it was.
+    Demo {
+        /// Stop after publishing; serve nothing.
+        #[arg(long)]
+        once: bool,
+        /// Size of the city: 1 is 2 000 customers, 2 500 payments, 200 e-invoices and 1 500 children.
+        #[arg(long, default_value_t = 1)]
+        scale: u32,
+        /// Folder that keeps everything of the run; `DIR/reskontra.toml` is its configuration.
+        #[arg(long, default_value = "target/demo")]
+        dir: PathBuf,
+    },
+    /// Everything that CI runs: format, lints, licences, unused dependencies, docs, tests, worked examples.
+    Test,
+    /// The part of `test` that takes seconds when nothing heavy has changed: format, lints, worked examples.
+    Check,
+    /// Benchmarks in an optimised build; prints ratios and writes them as JSON under `target/bench`.
+    Bench {
+        /// Only this one: parse, land or run.
+        name: Option<String>,
+    },
+}
+
+fn main() -> ExitCode {
+    let result = match Args::parse().command {
+        Command::Demo { once, scale, dir } => demo::demo(once, scale, &dir),
+        Command::Test => check::test(),
+        Command::Check => check::check(),
+        Command::Bench { name } => demo::bench(name.as_deref()),
+    };
+    match result {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

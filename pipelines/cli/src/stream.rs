@@ -15,7 +15,7 @@ use ingest::parsed::Status;
 use ingest::place::LandingPlace;
 use ingest::receive::{Outcome, Receipt, Receiver};
 use lake::{Lake, Landed, LandingTable, Offer};
-use schemas::money;
+use schemas::{Contract, money};
 use uuid::Uuid;
 
 use crate::config::Config;
@@ -194,8 +194,12 @@ async fn heads(lake: &Lake, partitions: i32) -> Result<Heads> {
 async fn land_all(lake: &Lake, reader: &mut dyn LogReader) -> Result<u64> {
     let bar = ProgressBar::no_length().with_style(bar_style("{spinner} {pos} rows landed {wide_msg}"));
     let mut rows = 0;
+    let mut touched: Vec<&'static Contract> = Vec::new();
     while let Some(batch) = reader.next().await? {
         bar.set_message(batch.contract.name.clone());
+        if !touched.iter().any(|contract| contract.name == batch.contract.name) {
+            touched.push(batch.contract);
+        }
         let landed = batch.accepted_rows() + batch.rejected_rows();
         let table = LandingTable::new(lake, batch.contract);
         let offer = Offer {
@@ -209,6 +213,9 @@ async fn land_all(lake: &Lake, reader: &mut dyn LogReader) -> Result<u64> {
         bar.inc(landed as u64);
     }
     bar.finish_and_clear();
+    for contract in touched {
+        LandingTable::new(lake, contract).compact().await?;
+    }
     Ok(rows)
 }
 

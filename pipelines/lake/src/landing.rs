@@ -21,9 +21,9 @@ const TRIES: usize = 10;
 /// The landing table of one contract: accepted rows, refused rows, and the log positions they came from.
 #[derive(Debug, Clone)]
 pub struct LandingTable {
-    lake: Lake,
-    contract: &'static Contract,
-    schema: SchemaRef,
+    pub(crate) lake: Lake,
+    pub(crate) contract: &'static Contract,
+    pub(crate) schema: SchemaRef,
 }
 
 /// Rows that are offered for landing, with the positions they come from.
@@ -203,7 +203,7 @@ impl LandingTable {
     }
 }
 
-fn is_conflict(error: &deltalake::DeltaTableError) -> bool {
+pub(crate) fn is_conflict(error: &deltalake::DeltaTableError) -> bool {
     use deltalake::DeltaTableError as E;
     matches!(error, E::VersionAlreadyExists(_) | E::Transaction { .. })
 }

@@ -10,6 +10,7 @@
 //!
 //! Start at [`Lake`].
 
+mod compaction;
 mod error;
 mod generations;
 mod landing;

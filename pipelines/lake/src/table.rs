@@ -9,7 +9,6 @@ use deltalake::operations::create::CreateBuilder;
 use deltalake::protocol::{DeltaOperation, SaveMode};
 use deltalake::{DeltaTable, DeltaTableBuilder, DeltaTableError};
 use futures::StreamExt as _;
-use object_store::ObjectStoreExt as _;
 use object_store::path::Path;
 use uuid::Uuid;
 
@@ -116,10 +115,7 @@ impl Lake {
     /// # Errors
     /// When the store fails; what is left behind belongs to no table.
     pub async fn discard(&self, job: &str, staged: &Staged) -> Result<(), LakeError> {
-        for file in staged.files() {
-            self.store().delete(&paths::job(job).join(file.path.as_str())).await?;
-        }
-        Ok(())
+        self.delete(&paths::job(job), staged).await
     }
 
     pub(crate) async fn load(&self, path: Path, version: Option<u64>) -> Result<Option<Table>, LakeError> {

@@ -166,3 +166,23 @@ async fn nested_rows_are_read_back_as_they_were_landed() {
         assert_eq!(query(&lake, &[("t", table.provider().unwrap())], "select count(ordinal) from t").await, [3]);
     }
 }
+
+#[tokio::test]
+async fn compaction_changes_files_and_no_row_and_leaves_positions_alone() {
+    let (_folder, lake) = lake();
+    let landing = LandingTable::new(&lake, contract("payment_in").unwrap());
+    for number in 0..20 {
+        landing.land(&offer(number * 2, number * 2 + 2)).await.unwrap();
+    }
+    let before = lake.landing("payment_in").await.unwrap().unwrap();
+    assert_eq!(before.files().unwrap().len(), 20);
+    assert_eq!(landing.compact().await.unwrap(), 20);
+    let after = lake.landing("payment_in").await.unwrap().unwrap();
+    assert_eq!(after.files().unwrap().len(), 1);
+    let sql = "select count(*), count(distinct ordinal), count(reject_code) from t";
+    assert_eq!(query(&lake, &[("t", after.provider().unwrap())], sql).await, [40, 40, 20]);
+    assert_eq!(query(&lake, &[("t", before.provider().unwrap())], sql).await, [40, 40, 20], "the past stays readable");
+    assert_eq!(landing.heads(1).await.unwrap(), BTreeMap::from([(0, 40)]));
+    landing.land(&offer(40, 42)).await.unwrap();
+    assert_eq!(landing.compact().await.unwrap(), 0, "few files are left alone");
+}

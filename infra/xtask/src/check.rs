@@ -1,0 +1,65 @@
+//! `cargo xtask test` and `cargo xtask check`.
+
+use std::process::{Command, ExitCode};
+
+use anyhow::{Result, bail};
+
+use crate::run::{build, cargo, must, program, root, step};
+use crate::tools::{DENY, MACHETE};
+
+/// Everything that CI runs.
+pub fn test() -> Result<ExitCode> {
+    step("format", || must(&mut cargo(&["fmt", "--all", "--check"])))?;
+    step("licences, bans, sources", deny)?;
+    step("unused dependencies", || must(MACHETE.command()?.arg(".").current_dir(root())))?;
+    step("lints", lints)?;
+    step("docs", || must(cargo(&["doc", "--quiet", "--workspace", "--no-deps"]).env("RUSTDOCFLAGS", "-D warnings")))?;
+    step("broker", || {
+        let installed = harness::Kafka::install()?;
+        println!("   Apache Kafka in {}", installed.display());
+        Ok(())
+    })?;
+    step("build", || build(false))?;
+    step("worked examples", examples)?;
+    step("tests", || must(&mut cargo(&["test", "--quiet", "--workspace"])))?;
+    println!("all good");
+    Ok(ExitCode::SUCCESS)
+}
+
+/// What takes seconds.
+pub fn check() -> Result<ExitCode> {
+    step("format", || must(&mut cargo(&["fmt", "--all", "--check"])))?;
+    step("lints", lints)?;
+    step("build", || build(false))?;
+    step("worked examples", examples)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn lints() -> Result<()> {
+    must(&mut cargo(&["clippy", "--quiet", "--workspace", "--all-targets", "--", "-D", "warnings"]))
+}
+
+fn examples() -> Result<()> {
+    must(program("debug", "reskontra").args(["test", "--quiet"]).current_dir(root()))
+}
+
+/// Licences, bans and sources must hold. Advisories are checked where their database can be reached, and said to be
+/// skipped where not.
+fn deny() -> Result<()> {
+    must(DENY.command()?.args(["--log-level", "error", "check", "licenses", "bans", "sources"]).current_dir(root()))?;
+    let fetched = quiet(DENY.command()?.args(["--log-level", "error", "fetch", "db"]).current_dir(root()))?;
+    if !fetched {
+        println!("   advisories SKIPPED: their database cannot be reached from here");
+        return Ok(());
+    }
+    must(DENY.command()?.args(["--log-level", "error", "check", "advisories"]).current_dir(root()))
+}
+
+/// Runs a command that may fail; its output is shown only by `must`.
+fn quiet(command: &mut Command) -> Result<bool> {
+    let output = command.output();
+    match output {
+        Ok(output) => Ok(output.status.success()),
+        Err(error) => bail!("{error}"),
+    }
+}

@@ -352,7 +352,7 @@ classified as (
         aged.*,
         household_now.customer_id,
         case
-            when not aged.form_in_tariff then null
+            when not aged.form_in_tariff or aged.protected then null
             when aged.form = 'fritidshem' then 'fritidshem'
             when aged.general_preschool
                 and coalesce(aged.hours_per_week, aged.general_preschool_hours) <= aged.general_preschool_hours

@@ -3,7 +3,8 @@ title = "Avgifter som inte kan beräknas"
 description = """FEE29, the refusals: what fee_month could not decide, once for each placement row and reason however many months it
 lasts, with the first and last month. A missing tariff is one row for each category, because it is one fault and
 thousands of placements. Texts carry no personal data; a placement of a protected household is pointed to by its
-identity only and is computed in the restricted zone (FEE38)."""
+identity only, without household or evidence, because the record behind it names the child; it is computed in the
+restricted zone (FEE38)."""
 kind = "exception"
 key = ["reason", "subject"]
 catalogue = ["FEE29", "FEE07", "FEE09", "FEE38"]
@@ -12,8 +13,8 @@ catalogue = ["FEE29", "FEE07", "FEE09", "FEE38"]
 queue = "avgift-ej-beraknad"
 queue_title = "Avgifter som inte kan beräknas"
 service_level = "SLA51"
-why = "Avgiften för {subject_sv} kan inte beräknas från och med {first_month}: {reason_sv}."
-action = "{action_sv}"
+why = "Avgiften för {subject_sv} kan inte beräknas från och med {first_month}: {reason_sv}. {action_sv}"
+action = "Åtgärda orsaken i BER eller i taxetabellen. Avgifterna räknas om när uppgifterna har rättats, och posten stängs då av sig själv."
 
 [columns]
 reason = "code of the reason"
@@ -23,14 +24,14 @@ reason_sv = "the reason in Swedish"
 action_sv = "what to do, in Swedish"
 placement_id = "placement, null for a missing tariff"
 starts_on = "first day of the placement's row, null for a missing tariff"
-household_id = "household, null for a missing tariff"
+household_id = "household, null for a missing tariff and a protected household"
 first_month = "first month without a fee"
 last_month = "last month without a fee"
 months = "months without a fee"
 placements = "placements without a fee"
 department = "district, null for a missing tariff"
 received_at = "when the register extract arrived"
-evidence = "the placement's record; the first by identity for a missing tariff"
+evidence = "the placement's record; the first by identity for a missing tariff; none for a protected household"
 */
 with refused as (
     select
@@ -57,7 +58,7 @@ grouped as (
         subject,
         min(case when refusal <> 'no_tariff' then placement_id end) as placement_id,
         min(case when refusal <> 'no_tariff' then starts_on end) as starts_on,
-        min(case when refusal <> 'no_tariff' then household_id end) as household_id,
+        min(case when refusal not in ('no_tariff', 'protected') then household_id end) as household_id,
         min(case when refusal <> 'no_tariff' then department end) as department,
         min(month) as first_month,
         max(month) as last_month,
@@ -108,5 +109,8 @@ select
     grouped.placements,
     grouped.department,
     grouped.received_at,
-    make_array(grouped.record) as evidence
+    case
+        when grouped.refusal = 'protected' then arrow_cast(make_array(), 'List(Utf8)')
+        else make_array(grouped.record)
+    end as evidence
 from grouped

@@ -7,7 +7,9 @@ may differ by 0.02 from quantity x price (R120), an allowance by 0.02 from its p
 two decimals (BR-DEC). Ties are rounded towards plus infinity as XPath's round does. A missing amount fails the rule
 that needs it; missing allowance and charge totals are only right when there are none. The tolerances are the rules'
 own, so they stand here and not among the parameters.
-Not seen here: a third decimal that is zero (1.230), because the contract keeps numbers, not text; and the flow part of
+Not seen here, because the contract does not carry it: a third decimal that is zero (1.230), a VAT total without or with
+a repeated currency (BR-CO-14, BR-CO-15), a breakdown of another tax scheme than VAT (BR-CO-17). On 1 306 documents of the
+public test suites every other verdict is that of the official rules. Nor the flow part of
 AP10 (no active approver, closed dimension, no change of state in time), which needs workflow states that have no
 contract yet."""
 kind = "exception"
@@ -199,8 +201,8 @@ total_chain as (
         document.document_id,
         'BR-CO-14' as rule,
         document.tax_amount as stated,
-        cast(vat_sum.tax_amount as decimal(34, 6)) as exact,
-        document.tax_amount is not null and vat_sum.document_id is not null as applies
+        cast(coalesce(vat_sum.tax_amount, 0) as decimal(34, 6)) as exact,
+        vat_sum.document_id is not null as applies
     from document
     left join vat_sum
         on vat_sum.document_id = document.document_id
@@ -350,6 +352,8 @@ broken_base as (
         from vat_rate
         inner join category_rule
             on category_rule.category = vat_rate.category
+        -- a base without a rate is no rate to compare
+        where vat_rate.rate is not null or not category_rule.by_rate
     ) as stated
     left join base_by_rule
         on base_by_rule.document_id = stated.document_id
@@ -362,7 +366,7 @@ broken_base as (
                 abs(stated.taxable_amount - coalesce(base_by_rule.amount, 0)) < 1
                 and base_by_rule.document_id is not null
             else
-                stated.taxable_amount = round_half_up(coalesce(base_by_rule.amount, 0), 2)
+                stated.taxable_amount = coalesce(base_by_rule.amount, 0)
         end,
         false
     )

@@ -154,6 +154,8 @@ impl Example {
             let columns = columns.collect::<Result<Vec<_>, _>>()?;
             self.check_columns(table, schema)?;
             let schema = std::sync::Arc::new(nullable(schema));
+            // A parameter table that is given stands in for the one in `sql/parameters`.
+            context.deregister_table(name.as_str()).map_err(EngineError::query(name))?;
             register_rows(&context, name, RecordBatch::try_new(schema, columns)?)?;
         }
         let left_out = needed

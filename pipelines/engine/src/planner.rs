@@ -56,7 +56,7 @@ impl<'a> Planner<'a> {
     /// # Errors
     /// When a table cannot be registered.
     pub fn session(&self) -> Result<SessionContext, EngineError> {
-        let context = session::session(self.as_of, &self.calendar);
+        let context = session::session(self.as_of, &self.calendar)?;
         for (name, rows) in &self.library.parameters {
             register_rows(&context, name, rows.clone())?;
         }

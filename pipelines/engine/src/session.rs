@@ -5,13 +5,19 @@ use datafusion::execution::SessionStateBuilder;
 use datafusion::execution::context::{SessionConfig, SessionContext};
 
 use crate::calendar::Calendar;
-use crate::functions;
+use crate::{EngineError, functions};
 
 /// A DataFusion session for a run as of `as_of`: the engine's functions, decimals for numeric literals, and no
 /// catalogue beside the tables that are registered.
-#[must_use]
-pub fn session(as_of: NaiveDate, calendar: &Arc<Calendar>) -> SessionContext {
-    let mut config = SessionConfig::new().with_information_schema(true);
+///
+/// How fast and with how much memory is DataFusion's own matter, and set in the environment
+/// (`DATAFUSION_EXECUTION_TARGET_PARTITIONS`, `DATAFUSION_EXECUTION_BATCH_SIZE`, …); what a statement means is not.
+///
+/// # Errors
+/// When a setting in the environment cannot be read.
+pub fn session(as_of: NaiveDate, calendar: &Arc<Calendar>) -> Result<SessionContext, EngineError> {
+    let config = SessionConfig::from_env().map_err(EngineError::query("settings in the environment"))?;
+    let mut config = config.with_information_schema(true);
     let options = config.options_mut();
     options.sql_parser.parse_float_as_decimal = true;
     options.sql_parser.map_string_types_to_utf8view = false;
@@ -24,5 +30,5 @@ pub fn session(as_of: NaiveDate, calendar: &Arc<Calendar>) -> SessionContext {
     for function in functions::functions(as_of, calendar) {
         context.register_udf(function);
     }
-    context
+    Ok(context)
 }

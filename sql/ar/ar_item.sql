@@ -31,6 +31,7 @@ invoice_date = "invoice date"
 due_date = "due date"
 currency = "ISO 4217"
 amount = "original amount; negative for a credit note"
+first_remaining = "open amount in the first extract that shows the item"
 opening_remaining = "open amount before any payment that we hold"
 ledger_remaining = "open amount in the latest extract; 0 when the item is no longer there"
 first_seen_on = "date of the first extract with the item"
@@ -130,6 +131,7 @@ select
     latest.due_date,
     latest.currency,
     latest.amount,
+    cast(first_remaining.remaining as decimal(18, 2)) as first_remaining,
     cast(first_remaining.remaining - coalesce(posted_before_first_extract.amount, 0) as decimal(18, 2))
         as opening_remaining,
     cast(case when next_extract.next_on is null then latest.remaining else 0 end as decimal(18, 2)) as ledger_remaining,

@@ -15,10 +15,36 @@ item_id = "ledger item"
 changed_on = "voucher date of the change"
 amount = "change of the open amount: negative reduces a claim"
 */
-with latest_ledger as (
-    select max(extracted_on) as extracted_on
+with item_rows as (
+    select
+        ledger_transaction.item_id,
+        ledger_transaction.voucher_date,
+        ledger_transaction.payment_id,
+        ledger_transaction.amount,
+        ar_item.first_seen_on,
+        ar_item.first_remaining
     from ledger_transaction
-    where extracted_on <= as_of()
+    inner join (
+        select max(extracted_on) as extracted_on
+        from ledger_transaction
+        where extracted_on <= as_of()
+    ) as latest_ledger
+        on latest_ledger.extracted_on = ledger_transaction.extracted_on
+    inner join ar_item
+        on ar_item.item_id = ledger_transaction.item_id
+        and ar_item.account = ledger_transaction.account
+    where ledger_transaction.voucher_date <= as_of()
+),
+
+-- rows of the very day of the first extract: the extract holds them unless the rows before it already make its amount
+first_days as (
+    select
+        item_id,
+        sum(case when voucher_date < first_seen_on then amount else 0 end) = min(first_remaining)
+            and sum(amount) <> min(first_remaining) as extract_is_before_that_day
+    from item_rows
+    where voucher_date <= first_seen_on
+    group by item_id
 ),
 
 held_payments as (
@@ -28,19 +54,15 @@ held_payments as (
 )
 
 select
-    ledger_transaction.item_id,
-    ledger_transaction.voucher_date as changed_on,
-    cast(sum(ledger_transaction.amount) as decimal(18, 2)) as amount
-from ledger_transaction
-inner join latest_ledger
-    on latest_ledger.extracted_on = ledger_transaction.extracted_on
-inner join ar_item
-    on ar_item.item_id = ledger_transaction.item_id
-    and ar_item.account = ledger_transaction.account
-left join held_payments
-    on held_payments.payment_id = ledger_transaction.payment_id
-where ledger_transaction.voucher_date > ar_item.first_seen_on
-    and ledger_transaction.voucher_date <= as_of()
-    and held_payments.payment_id is null
-group by ledger_transaction.item_id, ledger_transaction.voucher_date
-having sum(ledger_transaction.amount) <> 0
+    item_rows.item_id,
+    item_rows.voucher_date as changed_on,
+    cast(sum(item_rows.amount) as decimal(18, 2)) as amount
+from item_rows
+left join first_days
+    on first_days.item_id = item_rows.item_id
+left anti join held_payments
+    on held_payments.payment_id = item_rows.payment_id
+where item_rows.voucher_date > item_rows.first_seen_on
+    or item_rows.voucher_date = item_rows.first_seen_on and first_days.extract_is_before_that_day
+group by item_rows.item_id, item_rows.voucher_date
+having sum(item_rows.amount) <> 0

@@ -6,8 +6,8 @@
 
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, ListArray, RecordBatch, StringArray, StructArray};
-use arrow::buffer::{Buffer, NullBuffer, OffsetBuffer, ScalarBuffer};
+use arrow::array::{ArrayRef, ListArray, RecordBatch, StructArray};
+use arrow::buffer::{NullBuffer, OffsetBuffer, ScalarBuffer};
 use arrow::datatypes::{DataType, FieldRef, Fields, SchemaRef};
 use arrow::error::ArrowError;
 
@@ -62,7 +62,7 @@ struct GroupLayout {
 #[derive(Debug)]
 enum Shape {
     Value(Kind, Blank),
-    Texts,
+    Texts(Blank),
     Items(GroupId),
     One(GroupId),
 }
@@ -91,7 +91,7 @@ impl Layout {
         match data_type {
             DataType::Struct(fields) => Ok(Shape::One(self.add(fields)?)),
             DataType::List(item) => match item.data_type() {
-                DataType::Utf8 => Ok(Shape::Texts),
+                DataType::Utf8 => Ok(Shape::Texts(Blank::new(item.data_type()))),
                 DataType::Struct(fields) => Ok(Shape::Items(self.add(fields)?)),
                 other => Err(ArrowError::NotYetImplemented(format!("list of {other}"))),
             },
@@ -108,13 +108,13 @@ impl Layout {
     pub(super) fn group_in(&self, target: Target) -> Option<GroupId> {
         match self.shape_of(target) {
             Shape::Items(group) | Shape::One(group) => Some(*group),
-            Shape::Value(..) | Shape::Texts => None,
+            Shape::Value(..) | Shape::Texts(_) => None,
         }
     }
 
     /// True for a column of texts.
     pub(super) fn is_text(&self, target: Target) -> bool {
-        matches!(self.shape_of(target), Shape::Texts | Shape::Value(Kind::Text, _))
+        matches!(self.shape_of(target), Shape::Texts(_) | Shape::Value(Kind::Text, _))
     }
 
     /// True when two different values of a column cannot both be right: numbers, dates, what every row must have.
@@ -193,9 +193,9 @@ impl Columns {
         let Column { cell, values, .. } = &mut columns[target.column];
         let kind = match self.layout.shape_of(target) {
             Shape::Value(kind, _) => *kind,
-            Shape::Texts => {
+            Shape::Texts(_) => {
                 self.held += ITEM_WEIGHT;
-                values.push(Cell::Text(0..text.len()), text);
+                values.push_text(text);
                 return Put::Stored;
             }
             Shape::Items(_) | Shape::One(_) => return Put::Differs,
@@ -294,14 +294,14 @@ impl Columns {
                     continue;
                 }
                 Shape::Items(inner) => Some(self.groups[*inner].closed.len()),
-                Shape::Texts => Some(self.groups[group].columns[index].values.len()),
+                Shape::Texts(_) => Some(self.groups[group].columns[index].values.texts()),
                 Shape::Value(..) => None,
             };
             let Group { columns, text, .. } = &mut self.groups[group];
             let column = &mut columns[index];
             match inner {
                 Some(end) => column.ends.push(i32::try_from(end).unwrap_or(i32::MAX)),
-                None => column.values.push(std::mem::take(&mut column.cell), text),
+                None => column.values.push(&std::mem::take(&mut column.cell), text),
             }
         }
         let closed = &mut self.groups[group];
@@ -326,7 +326,9 @@ impl Columns {
     fn array(&mut self, field: &FieldRef, shape: &Shape, column: Column) -> Result<ArrayRef, ArrowError> {
         match (shape, field.data_type()) {
             (Shape::Value(_, blank), data_type) => column.values.finish(data_type, blank),
-            (Shape::Texts, DataType::List(item)) => list(item, column.ends, column.values.into_texts()?),
+            (Shape::Texts(blank), DataType::List(item)) => {
+                list(item, column.ends, column.values.finish(item.data_type(), blank)?)
+            }
             (Shape::Items(group), DataType::List(item)) => {
                 let items = self.structs(*group, false)?;
                 list(item, column.ends, Arc::new(items))
@@ -346,20 +348,8 @@ impl Columns {
 }
 
 fn list(item: &FieldRef, ends: Vec<i32>, items: ArrayRef) -> Result<ArrayRef, ArrowError> {
-    let offsets = std::iter::once(0).chain(ends).collect::<Vec<_>>();
+    let mut offsets = vec![0; ends.len() + 1];
+    offsets[1..].copy_from_slice(&ends);
     let offsets = OffsetBuffer::new(ScalarBuffer::from(offsets));
     Ok(Arc::new(ListArray::try_new(Arc::clone(item), offsets, items, None)?))
-}
-
-impl Values {
-    /// How many texts a list column holds; it never has nulls.
-    fn len(&self) -> usize {
-        if let Self::Text { present, .. } = self { present.len() } else { 0 }
-    }
-
-    fn into_texts(self) -> Result<ArrayRef, ArrowError> {
-        let Self::Text { bytes, ends, .. } = self else { return Ok(Arc::new(StringArray::new_null(0))) };
-        let offsets = OffsetBuffer::new(ScalarBuffer::from(ends));
-        Ok(Arc::new(StringArray::try_new(offsets, Buffer::from_vec(bytes), None)?))
-    }
 }

@@ -5,8 +5,11 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, BooleanArray, Date32Array, Decimal128Array, Int64Array, StringArray, new_null_array};
-use arrow::buffer::{Buffer, NullBuffer, OffsetBuffer, ScalarBuffer};
+use arrow::array::{
+    ArrayRef, BooleanArray, Date32Array, Decimal128Array, Int64Array, NullBufferBuilder, StringArray, new_null_array,
+};
+
+use arrow::buffer::{Buffer, OffsetBuffer, ScalarBuffer};
 use arrow::datatypes::{DataType, Date32Type};
 use arrow::error::ArrowError;
 use chrono::NaiveDate;
@@ -102,67 +105,114 @@ impl Blank {
 pub(super) enum Values {
     /// So many items, none with a value.
     Absent(usize),
-    Text {
-        bytes: Vec<u8>,
-        ends: Vec<i32>,
-        present: Vec<bool>,
-    },
-    Number(Vec<Option<i128>>),
-    Date(Vec<Option<i32>>),
-    Flag(Vec<Option<bool>>),
-    Long(Vec<Option<i64>>),
+    Text(Texts),
+    Number(Valued<i128>),
+    Date(Valued<i32>),
+    Flag(Valued<bool>),
+    Long(Valued<i64>),
+}
+
+/// Values of which at least one is there; the others hold a default.
+#[derive(Debug)]
+pub(super) struct Valued<T> {
+    values: Vec<T>,
+    present: NullBufferBuilder,
+}
+
+#[derive(Debug)]
+pub(super) struct Texts {
+    bytes: Vec<u8>,
+    /// Where each text ends, after a zero.
+    ends: Vec<i32>,
+    present: NullBufferBuilder,
+}
+
+impl<T: Copy + Default> Valued<T> {
+    fn after(items: usize) -> Self {
+        let mut values = Vec::with_capacity(items + 1);
+        values.resize(items, T::default());
+        Self { values, present: absent(items) }
+    }
+
+    fn push(&mut self, value: Option<T>) {
+        self.values.push(value.unwrap_or_default());
+        self.present.append(value.is_some());
+    }
+}
+
+impl Texts {
+    fn after(items: usize) -> Self {
+        let mut ends = Vec::with_capacity(items + 2);
+        ends.resize(items + 1, 0);
+        Self { bytes: Vec::new(), ends, present: absent(items) }
+    }
+
+    fn push(&mut self, value: Option<&str>) {
+        self.bytes.extend_from_slice(value.unwrap_or_default().as_bytes());
+        self.ends.push(i32::try_from(self.bytes.len()).unwrap_or(i32::MAX));
+        self.present.append(value.is_some());
+    }
+
+    fn finish(mut self) -> Result<ArrayRef, ArrowError> {
+        let offsets = OffsetBuffer::new(ScalarBuffer::from(self.ends));
+        Ok(Arc::new(StringArray::try_new(offsets, Buffer::from_vec(self.bytes), self.present.finish())?))
+    }
+}
+
+fn absent(items: usize) -> NullBufferBuilder {
+    let mut present = NullBufferBuilder::new(0);
+    present.append_n_nulls(items);
+    present
 }
 
 impl Values {
-    pub(super) fn push(&mut self, cell: Cell, text: &str) {
+    /// Adds the cell of an item; `text` is the buffer that texts lie in.
+    pub(super) fn push(&mut self, cell: &Cell, text: &str) {
         if let Self::Absent(items) = self {
-            if cell == Cell::Empty {
-                *items += 1;
-                return;
-            }
-            *self = Self::beginning(&cell, *items);
+            *self = match cell {
+                Cell::Empty => Self::Absent(*items + 1),
+                Cell::Text(_) => Self::Text(Texts::after(*items)),
+                Cell::Number(_) => Self::Number(Valued::after(*items)),
+                Cell::Date(_) => Self::Date(Valued::after(*items)),
+                Cell::Flag(_) => Self::Flag(Valued::after(*items)),
+                Cell::Long(_) => Self::Long(Valued::after(*items)),
+            };
         }
-        match (self, cell) {
-            (Self::Text { bytes, ends, present }, cell) => {
-                let value = if let Cell::Text(range) = cell { text.get(range) } else { None };
-                bytes.extend_from_slice(value.unwrap_or_default().as_bytes());
-                ends.push(i32::try_from(bytes.len()).unwrap_or(i32::MAX));
-                present.push(value.is_some());
-            }
-            (Self::Number(values), cell) => {
-                values.push(if let Cell::Number(value) = cell { Some(value) } else { None })
-            }
-            (Self::Date(values), cell) => values.push(if let Cell::Date(value) = cell { Some(value) } else { None }),
-            (Self::Flag(values), cell) => values.push(if let Cell::Flag(value) = cell { Some(value) } else { None }),
-            (Self::Long(values), cell) => values.push(if let Cell::Long(value) = cell { Some(value) } else { None }),
-            (Self::Absent(items), _) => *items += 1,
+        match self {
+            Self::Absent(_) => {}
+            Self::Text(texts) => texts.push(if let Cell::Text(range) = cell { text.get(range.clone()) } else { None }),
+            Self::Number(values) => values.push(if let Cell::Number(value) = cell { Some(*value) } else { None }),
+            Self::Date(values) => values.push(if let Cell::Date(value) = cell { Some(*value) } else { None }),
+            Self::Flag(values) => values.push(if let Cell::Flag(value) = cell { Some(*value) } else { None }),
+            Self::Long(values) => values.push(if let Cell::Long(value) = cell { Some(*value) } else { None }),
         }
     }
 
-    /// Room for the kind of `cell` after `items` items without a value.
-    fn beginning(cell: &Cell, items: usize) -> Self {
-        match cell {
-            Cell::Empty => Self::Absent(items),
-            Cell::Text(_) => Self::Text { bytes: Vec::new(), ends: vec![0; items + 1], present: vec![false; items] },
-            Cell::Number(_) => Self::Number(vec![None; items]),
-            Cell::Date(_) => Self::Date(vec![None; items]),
-            Cell::Flag(_) => Self::Flag(vec![None; items]),
-            Cell::Long(_) => Self::Long(vec![None; items]),
-        }
+    /// Adds to a list of texts, which has no nulls.
+    pub(super) fn push_text(&mut self, text: &str) {
+        self.push(&Cell::Text(0..text.len()), text);
+    }
+
+    /// How many texts a list of texts has.
+    pub(super) fn texts(&self) -> usize {
+        if let Self::Text(texts) = self { texts.ends.len() - 1 } else { 0 }
     }
 
     pub(super) fn finish(self, data_type: &DataType, blank: &Blank) -> Result<ArrayRef, ArrowError> {
         Ok(match self {
             Self::Absent(items) => blank.array(items),
-            Self::Text { bytes, ends, present } => {
-                let nulls = present.contains(&false).then(|| NullBuffer::from(present));
-                let offsets = OffsetBuffer::new(ScalarBuffer::from(ends));
-                Arc::new(StringArray::try_new(offsets, Buffer::from_vec(bytes), nulls)?)
+            Self::Text(texts) => texts.finish()?,
+            Self::Number(Valued { values, mut present }) => {
+                let array = Decimal128Array::try_new(values.into(), present.finish())?;
+                Arc::new(array.with_data_type(data_type.clone()))
             }
-            Self::Number(values) => Arc::new(Decimal128Array::from(values).with_data_type(data_type.clone())),
-            Self::Date(values) => Arc::new(Date32Array::from(values)),
-            Self::Flag(values) => Arc::new(BooleanArray::from(values)),
-            Self::Long(values) => Arc::new(Int64Array::from(values)),
+            Self::Date(Valued { values, mut present }) => {
+                Arc::new(Date32Array::try_new(values.into(), present.finish())?)
+            }
+            Self::Flag(Valued { values, mut present }) => Arc::new(BooleanArray::new(values.into(), present.finish())),
+            Self::Long(Valued { values, mut present }) => {
+                Arc::new(Int64Array::try_new(values.into(), present.finish())?)
+            }
         })
     }
 }

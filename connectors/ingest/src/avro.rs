@@ -166,7 +166,6 @@ impl Decoder {
     }
 
     /// All messages as one batch, or the place of the first that cannot be decoded.
-    #[expect(clippy::type_complexity, reason = "used once, above")]
     fn decode_all<'m>(
         &mut self,
         contract: &'static Contract,

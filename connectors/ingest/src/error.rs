@@ -94,6 +94,19 @@ pub enum Error {
         /// Its answer.
         source: rdkafka::error::KafkaError,
     },
+    /// Readers are held up by a transaction that nobody ends.
+    #[error(
+        "{topic}/{partition}: a transaction at {position} is not ended and holds up all readers; when no `ingest` is \
+         running, abort it with Kafka's `kafka-transactions.sh` (find-hanging, abort)"
+    )]
+    Unfinished {
+        /// Topic.
+        topic: String,
+        /// Partition.
+        partition: i32,
+        /// Its first message.
+        position: i64,
+    },
     /// An outside system did not answer in time.
     #[error("{what}: no answer within {} s", deadline.as_secs())]
     Late {
@@ -139,6 +152,7 @@ impl Error {
             | Self::Damaged { .. }
             | Self::Gap { .. }
             | Self::Broker { .. }
+            | Self::Unfinished { .. }
             | Self::Late { .. } => Whose::Outside,
             Self::Changed { .. } | Self::Rows { .. } | Self::Defect(_) => Whose::Ourselves,
         }
@@ -148,7 +162,11 @@ impl Error {
     #[must_use]
     pub fn retry(&self) -> Retry {
         match self {
-            Self::Store { .. } | Self::Disk { .. } | Self::Broker { .. } | Self::Late { .. } => Retry::Later,
+            Self::Store { .. }
+            | Self::Disk { .. }
+            | Self::Broker { .. }
+            | Self::Unfinished { .. }
+            | Self::Late { .. } => Retry::Later,
             _ => Retry::Never,
         }
     }

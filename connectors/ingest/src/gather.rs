@@ -35,23 +35,31 @@ impl Gathered {
     }
 
     /// Adds rows that take a partition from `from` to `to`. True when a batch became ready.
-    pub fn add(&mut self, contract: &'static Contract, partition: i32, from: i64, to: i64, part: Part) -> bool {
+    pub fn add(
+        &mut self,
+        contract: &'static Contract,
+        partition: i32,
+        from: i64,
+        to: i64,
+        parts: impl IntoIterator<Item = Part>,
+    ) -> bool {
         let waiting = self.waiting.entry((&contract.name, partition)).or_insert_with(|| Waiting {
             batch: LogBatch { contract, partition, from, to, accepted: Vec::new(), rejects: Vec::new() },
             rows: 0,
             bytes: 0,
         });
-        let bytes = size(&part.rows);
         waiting.batch.to = to;
-        waiting.rows += part.rows.num_rows();
-        waiting.bytes += bytes;
-        self.bytes += bytes;
-        match part.kind {
-            Kind::Accepted => waiting.batch.accepted.push(part.rows),
-            Kind::Rejected => waiting.batch.rejects.push(part.rows),
+        for part in parts {
+            let bytes = size(&part.rows);
+            waiting.rows += part.rows.num_rows();
+            waiting.bytes += bytes;
+            self.bytes += bytes;
+            match part.kind {
+                Kind::Accepted => waiting.batch.accepted.push(part.rows),
+                Kind::Rejected => waiting.batch.rejects.push(part.rows),
+            }
         }
-        let (rows, bytes) = (waiting.rows, waiting.bytes);
-        let full = rows >= self.limits.rows || bytes >= self.limits.bytes;
+        let full = waiting.rows >= self.limits.rows || waiting.bytes >= self.limits.bytes;
         if self.bytes >= self.limits.bytes || (full && contract.name == FILE) {
             return self.flush();
         }
@@ -59,6 +67,13 @@ impl Gathered {
             self.make_ready((&contract.name, partition));
         }
         full
+    }
+
+    /// Moves the end of what waits of a partition on to `to`, past numbers that are no rows. False when nothing
+    /// waits.
+    pub fn reach(&mut self, contract: &'static Contract, partition: i32, to: i64) -> bool {
+        let waiting = self.waiting.get_mut(&(contract.name.as_str(), partition));
+        waiting.map(|waiting| waiting.batch.to = waiting.batch.to.max(to)).is_some()
     }
 
     /// Makes everything ready: rows, then `file` records. True when there was anything.

@@ -131,4 +131,12 @@ pub trait Delivery: Send {
     /// When it was not delivered, or it is not known whether it was: then this writer is of no further use, and
     /// a new one finds out by [`Self::knows`].
     async fn deliver(&mut self, file: Parsed) -> Result<()>;
+
+    /// Waits until readers see what was delivered.
+    ///
+    /// # Errors
+    /// When something holds readers up.
+    async fn settle(&mut self) -> Result<()> {
+        Ok(())
+    }
 }

@@ -110,7 +110,7 @@ impl Receiver {
     }
 
     /// Receives every complete file of a place that has not been received, in order of name. `report` hears of
-    /// each file that is not simply the one received before.
+    /// each file that is not simply the one received before. At the end readers see all of them.
     ///
     /// # Errors
     /// When the place cannot be listed, the archive fails, or the log can no longer be delivered to. A file that
@@ -132,7 +132,7 @@ impl Receiver {
             let Found { name, size, received_at, .. } = found;
             report(Receipt { place: place.name.clone(), name, size, received_at, outcome });
         }
-        Ok(())
+        delivery.settle().await
     }
 
     /// Whether this very file was dealt with. Without a mark a file rewritten within the clock's resolution

@@ -86,7 +86,7 @@ fn gather(mut reading: Reading, gathered: &mut Gathered, heads: &Heads) -> Resul
         while let Some(part) = topic.parts.next()? {
             let (from, part) = beyond(head, topic.position, part);
             topic.position = from + rows(&part);
-            if rows(&part) > 0 && gathered.add(topic.contract, 0, from, topic.position, part) {
+            if rows(&part) > 0 && gathered.add(topic.contract, 0, from, topic.position, [part]) {
                 reading.topics.push_front(topic);
                 return Ok(Some(reading));
             }
@@ -96,7 +96,7 @@ fn gather(mut reading: Reading, gathered: &mut Gathered, heads: &Heads) -> Resul
     if let Some(span) = span.filter(|span| span.to > heads.get(FILE, 0)) {
         let contract = schemas::contract(FILE).map_err(|error| Error::Defect(error.to_string()))?;
         let part = Part { kind: Kind::Accepted, rows: manifest::record(&reading.file)? };
-        gathered.add(contract, 0, span.from, span.to, part);
+        gathered.add(contract, 0, span.from, span.to, [part]);
     }
     Ok(None)
 }

@@ -1,0 +1,346 @@
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+
+use arrow::array::{
+    ArrayRef, BinaryArray, Int64Array, RecordBatch, StringArray, TimestampMillisecondArray, new_null_array,
+};
+use arrow::error::ArrowError;
+use async_trait::async_trait;
+use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer as _};
+use rdkafka::message::BorrowedMessage;
+use rdkafka::{Message as _, Offset, TopicPartitionList};
+use schemas::Contract;
+
+use super::ends::watermarks;
+use super::position::{Position, consumer};
+use super::{KafkaConfig, Shard, blocking, partitions};
+use crate::avro::Decoder;
+use crate::gather::Gathered;
+use crate::log::{FILE, Heads, Limits, LogBatch, LogReader, REJECT};
+use crate::spool::{Kind, Part};
+use crate::{Error, Result};
+
+/// Messages of a partition that are decoded together.
+const CHUNK: usize = formats::BATCH_ROWS;
+const CHUNK_BYTES: usize = 16 << 20;
+
+/// Reads topics from given heads up to what was delivered when it was opened or last told to
+/// [follow](Self::follow): first the rows, then the `file` records of files all of whose rows it has given.
+pub struct KafkaReader {
+    /// Taken while it works: after an error there is nothing to go on with.
+    inner: Option<Box<Inner>>,
+}
+
+struct Inner {
+    config: KafkaConfig,
+    consumer: BaseConsumer,
+    decoder: Decoder,
+    topics: BTreeMap<String, Topic>,
+    gathered: Gathered,
+    phases: Vec<Phase>,
+    position: Option<Position>,
+}
+
+struct Topic {
+    contract: &'static Contract,
+    /// By partition of this shard: up to where rows have been taken into batches, up to where messages have been
+    /// read, and where reading ends.
+    partitions: BTreeMap<i32, Progress>,
+}
+
+struct Progress {
+    taken: i64,
+    read: i64,
+    end: i64,
+    /// Messages after `read` that wait to be decoded.
+    chunk: Chunk,
+}
+
+/// Which topics are read together.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Phase {
+    Rows,
+    Files,
+}
+
+/// Messages in one buffer.
+#[derive(Default)]
+struct Chunk {
+    bytes: Vec<u8>,
+    messages: Vec<Waiting>,
+}
+
+struct Waiting {
+    end: usize,
+    offset: i64,
+    timestamp: i64,
+}
+
+impl fmt::Debug for KafkaReader {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.inner.iter().flat_map(|inner| inner.topics.keys())).finish()
+    }
+}
+
+impl KafkaReader {
+    /// A reader at `heads` of the partitions of a shard.
+    ///
+    /// # Errors
+    /// When a topic is missing, the broker refuses or does not answer, or the log lacks what follows a head.
+    pub async fn open(config: &KafkaConfig, heads: &Heads, shard: Shard, limits: Limits) -> Result<Self> {
+        let (config, heads) = (config.clone(), heads.clone());
+        let open = move || Inner::open(config, &heads, shard, limits).map(Box::new);
+        Ok(Self { inner: Some(blocking("opening the log for reading", open).await?) })
+    }
+
+    /// Sets the end of reading to what is delivered by now; [`LogReader::next`] goes on from where it is.
+    ///
+    /// # Errors
+    /// When the broker refuses or does not answer.
+    pub async fn follow(&mut self) -> Result<()> {
+        self.work("asking for the ends of the log", |inner| inner.follow()).await
+    }
+
+    /// Tells the consumer group how far the tables are, for monitors of lag. Nothing depends on it.
+    pub fn tell(&self, heads: &Heads) {
+        let Some(inner) = &self.inner else { return };
+        let mut list = TopicPartitionList::new();
+        for (contract, partition, position) in heads.iter() {
+            let topic = inner.config.topic(contract);
+            if list.add_partition_offset(&topic, partition, Offset::Offset(position)).is_err() {
+                return;
+            }
+        }
+        if let Err(error) = inner.consumer.commit(&list, CommitMode::Async) {
+            tracing::info!(%error, "the broker was not told how far the tables are");
+        }
+    }
+
+    async fn work<T: Send + 'static>(
+        &mut self,
+        what: &'static str,
+        work: impl FnOnce(&mut Inner) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        let abandoned = || Error::Defect("a reader of the log was used after it failed".to_owned());
+        let mut inner = self.inner.take().ok_or_else(abandoned)?;
+        let (done, inner) = blocking(what, move || work(&mut inner).map(|done| (done, inner))).await?;
+        self.inner = Some(inner);
+        Ok(done)
+    }
+}
+
+#[async_trait]
+impl LogReader for KafkaReader {
+    async fn next(&mut self) -> Result<Option<LogBatch>> {
+        self.work("reading the log", Inner::next).await
+    }
+}
+
+impl Inner {
+    fn open(config: KafkaConfig, heads: &Heads, shard: Shard, limits: Limits) -> Result<Self> {
+        let consumer = consumer(&config)?;
+        let counts = partitions(consumer.client(), &config)?;
+        if shard.of > 1 && counts.values().any(|count| Some(count) != counts.values().next()) {
+            let reason = "topics have different numbers of partitions, so shards cannot keep a file together";
+            return Err(Error::Configuration(format!("{reason}: {counts:?}")));
+        }
+        let mut topics = BTreeMap::new();
+        for (name, count) in counts {
+            let contract = schemas::contract(name).map_err(|error| Error::Defect(error.to_string()))?;
+            let progress = |partition| {
+                let head = heads.get(name, partition);
+                (partition, Progress { taken: head, read: head, end: head, chunk: Chunk::default() })
+            };
+            let partitions = (0..count).filter(|partition| shard.holds(*partition)).map(progress).collect();
+            topics.insert(config.topic(name), Topic { contract, partitions });
+        }
+        let mut inner = Self {
+            config,
+            consumer,
+            decoder: Decoder::new(),
+            topics,
+            gathered: Gathered::new(limits),
+            phases: Vec::new(),
+            position: None,
+        };
+        inner.follow()?;
+        Ok(inner)
+    }
+
+    /// The end of the `file` topic is asked for first: whatever rows its records speak of have been delivered
+    /// in the same transactions, and lie before the ends of the other topics that are asked for afterwards.
+    fn follow(&mut self) -> Result<()> {
+        let deadline = self.config.deadline();
+        for phase in [Phase::Files, Phase::Rows] {
+            for (name, topic) in self.topics.iter_mut().filter(|(_, topic)| phase_of(topic) == phase) {
+                for (partition, progress) in &mut topic.partitions {
+                    let (start, end) = watermarks(&self.consumer, name, *partition, deadline)?;
+                    if !(start..=end).contains(&progress.read) {
+                        return Err(Error::Gap {
+                            contract: topic.contract.name.clone(),
+                            partition: *partition,
+                            head: progress.read,
+                            reason: format!("the topic goes from {start} to {end}"),
+                        });
+                    }
+                    progress.end = end;
+                    progress.chunk = Chunk::default();
+                }
+            }
+        }
+        self.position = None;
+        self.phases = vec![Phase::Files, Phase::Rows];
+        Ok(())
+    }
+
+    fn next(&mut self) -> Result<Option<LogBatch>> {
+        loop {
+            if let Some(batch) = self.gathered.pop() {
+                return Ok(Some(batch));
+            }
+            let Some(phase) = self.phases.last().copied() else { return Ok(None) };
+            let mut position = match self.position.take() {
+                Some(position) => position,
+                None => self.begin(phase)?,
+            };
+            if self.read(&mut position)? {
+                self.end(&position)?;
+                self.phases.pop();
+                self.gathered.flush();
+            } else {
+                self.position = Some(position);
+            }
+        }
+    }
+
+    fn begin(&self, phase: Phase) -> Result<Position> {
+        let mut list = Vec::new();
+        for (name, topic) in self.topics.iter().filter(|(_, topic)| phase_of(topic) == phase) {
+            let each =
+                |(partition, progress): (&i32, &Progress)| (name.clone(), *partition, progress.read, progress.end);
+            list.extend(topic.partitions.iter().map(each));
+        }
+        Position::assign(&self.consumer, &list, self.config.deadline())
+    }
+
+    /// Reads until batches are ready (false) or all partitions of the phase are at their ends (true).
+    fn read(&mut self, position: &mut Position) -> Result<bool> {
+        while !position.is_reached(&self.consumer)? {
+            let Some(message) = position.next(&self.consumer)? else { continue };
+            let topic = self.topics.get_mut(message.topic());
+            let progress = topic.and_then(|topic| topic.partitions.get_mut(&message.partition()));
+            let Some(progress) = progress.filter(|progress| message.offset() < progress.end) else { continue };
+            if progress.chunk.push(&message) {
+                let (name, partition) = (message.topic().to_owned(), message.partition());
+                drop(message);
+                if self.decode(&name, partition)? {
+                    return Ok(false);
+                }
+            }
+        }
+        Ok(true)
+    }
+
+    /// Decodes what is left and moves the positions past the markers behind it.
+    fn end(&mut self, position: &Position) -> Result<()> {
+        let keys = position.iter().map(|(name, partition, at)| (name.to_owned(), partition, at));
+        for (name, partition, at) in keys.collect::<Vec<_>>() {
+            self.decode(&name, partition)?;
+            let Some(topic) = self.topics.get_mut(&name) else { continue };
+            if let Some(progress) = topic.partitions.get_mut(&partition) {
+                progress.read = at;
+                if self.gathered.reach(topic.contract, partition, at) {
+                    progress.taken = at;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Decodes the messages of a partition that wait; true when a batch became ready.
+    fn decode(&mut self, name: &str, partition: i32) -> Result<bool> {
+        let Some(topic) = self.topics.get_mut(name) else { return Ok(false) };
+        let contract = topic.contract;
+        let Some(progress) = topic.partitions.get_mut(&partition) else { return Ok(false) };
+        let chunk = std::mem::take(&mut progress.chunk);
+        let Some(last) = chunk.messages.last() else { return Ok(false) };
+        let starts = std::iter::once(0).chain(chunk.messages.iter().map(|message| message.end));
+        let messages: Vec<&[u8]> =
+            starts.zip(&chunk.messages).map(|(start, message)| &chunk.bytes[start..message.end]).collect();
+        let decoded = self.decoder.decode(&messages, &[&contract.name, REJECT])?;
+        let mut parts: Vec<Part> = Vec::new();
+        for (rows_of, rows) in decoded.rows {
+            let kind = if rows_of == REJECT { Kind::Rejected } else { Kind::Accepted };
+            parts.push(Part { kind, rows });
+        }
+        if !decoded.undecodable.is_empty() {
+            let bad = decoded.undecodable.iter().map(|bad| {
+                let Waiting { offset, timestamp, .. } = chunk.messages[bad.index];
+                Bad { offset, timestamp, reason: &bad.reason, raw: messages[bad.index] }
+            });
+            let rows = rejects(contract, name, partition, &bad.collect::<Vec<_>>());
+            let what = || format!("rejects of topic {name} cannot be made");
+            parts.push(Part {
+                kind: Kind::Rejected,
+                rows: rows.map_err(|source| Error::Rows { what: what(), source })?,
+            });
+        }
+        let from = progress.taken;
+        (progress.taken, progress.read) = (last.offset + 1, last.offset + 1);
+        Ok(self.gathered.add(contract, partition, from, last.offset + 1, parts))
+    }
+}
+
+impl Chunk {
+    /// Takes a message in; true when it is time to decode.
+    fn push(&mut self, message: &BorrowedMessage<'_>) -> bool {
+        self.bytes.extend_from_slice(message.payload().unwrap_or_default());
+        self.messages.push(Waiting {
+            end: self.bytes.len(),
+            offset: message.offset(),
+            timestamp: message.timestamp().to_millis().unwrap_or_default(),
+        });
+        self.messages.len() >= CHUNK || self.bytes.len() >= CHUNK_BYTES
+    }
+}
+
+fn phase_of(topic: &Topic) -> Phase {
+    if topic.contract.name == FILE { Phase::Files } else { Phase::Rows }
+}
+
+struct Bad<'a> {
+    offset: i64,
+    timestamp: i64,
+    reason: &'a str,
+    raw: &'a [u8],
+}
+
+/// Messages that are no rows, as rejects: their place in the log stands for the place in a file.
+fn rejects(contract: &Contract, topic: &str, partition: i32, bad: &[Bad<'_>]) -> Result<RecordBatch, ArrowError> {
+    let schema = schemas::contract(REJECT).map_err(|error| ArrowError::ExternalError(Box::new(error)))?.schema.clone();
+    let texts = |text: &dyn Fn(&Bad<'_>) -> String| -> ArrayRef {
+        Arc::new(StringArray::from_iter_values(bad.iter().map(text)))
+    };
+    let numbers = |number: &dyn Fn(&Bad<'_>) -> i64| -> ArrayRef {
+        Arc::new(Int64Array::from_iter_values(bad.iter().map(number)))
+    };
+    let times = TimestampMillisecondArray::from_iter_values(bad.iter().map(|bad| bad.timestamp));
+    let raw = bad.iter().map(|bad| &bad.raw[..bad.raw.len().min(formats::MAX_RAW)]);
+    let nulls = |name: &str| Ok::<_, ArrowError>(new_null_array(schema.field_with_name(name)?.data_type(), bad.len()));
+    let columns = vec![
+        texts(&|_| format!("kafka:{topic}/{partition}")),
+        Arc::new(times.with_timezone("+00:00")),
+        numbers(&|bad| bad.offset),
+        numbers(&|_| 0),
+        numbers(&|bad| i64::try_from(bad.raw.len()).unwrap_or(i64::MAX)),
+        texts(&|_| contract.name.clone()),
+        texts(&|_| "undecodable".to_owned()),
+        texts(&|bad| format!("message {} of {topic}/{partition} cannot be decoded: {}", bad.offset, bad.reason)),
+        texts(&|bad| format!("Meddelande {} i {topic}/{partition} kan inte avkodas.", bad.offset)),
+        nulls("amount")?,
+        nulls("currency")?,
+        Arc::new(BinaryArray::from_iter_values(raw)),
+    ];
+    RecordBatch::try_new(schema, columns)
+}

@@ -304,7 +304,8 @@ fn trimmed(text: Cow<'_, str>) -> Cow<'_, str> {
 
 /// True when `text` in lower case is `lower`.
 fn same(lower: &str, text: &str) -> bool {
-    lower.eq_ignore_ascii_case(text) || (!text.is_ascii() && text.to_lowercase() == lower)
+    lower.eq_ignore_ascii_case(text)
+        || (!lower.is_ascii() && text.chars().flat_map(char::to_lowercase).eq(lower.chars()))
 }
 
 #[cfg(test)]

@@ -29,6 +29,12 @@ pub(super) struct Decoded<'a> {
 /// * ISO-8859-1 is read as windows-1252, of which it is the part that has letters.
 pub(super) fn decode(bytes: &[u8], encoding: Encoding) -> Option<Decoded<'_>> {
     let utf8 = std::str::from_utf8(bytes).ok();
+    // What nearly every field is.
+    if let Some(text) = utf8
+        && bytes.iter().all(|byte| matches!(byte, b' '..=b'~'))
+    {
+        return Some(Decoded { text: Cow::Borrowed(text), deviates: false });
+    }
     let (text, deviates) = match (encoding, utf8) {
         (_, Some(text)) if text.is_ascii() => (Cow::Borrowed(text), false),
         (Encoding::Utf8, Some(text)) => (Cow::Borrowed(text), false),
@@ -37,12 +43,7 @@ pub(super) fn decode(bytes: &[u8], encoding: Encoding) -> Option<Decoded<'_>> {
         (Encoding::Cp850, None) => (Cow::Owned(cp850(bytes)), false),
         (Encoding::Latin1 | Encoding::Windows1252, None) => (windows_1252(bytes)?, false),
     };
-    let control = |c: char| c.is_control() && !matches!(c, '\t' | '\n' | '\r');
-    let clean = if text.is_ascii() {
-        !text.bytes().any(|byte| (byte < 0x20 && !matches!(byte, b'\t' | b'\n' | b'\r')) || byte == 0x7f)
-    } else {
-        !text.chars().any(control)
-    };
+    let clean = !text.chars().any(|c| c.is_control() && !matches!(c, '\t' | '\n' | '\r'));
     clean.then_some(Decoded { text, deviates })
 }
 

@@ -255,6 +255,7 @@ impl<'a> Bank<'a> {
             outcome: payment.outcome,
             matches: matches.map(|(item, ore)| Match { item_id: self.items[*item].id(), amount_ore: *ore }).collect(),
             overpaid_ore: payment.overpaid,
+            candidates: payment.candidates.iter().map(|item| self.items[*item].id()).collect(),
         }
     }
 }

@@ -28,6 +28,11 @@ const INCOME: &str = "3610";
 const MANUAL: usize = 1;
 const MISSING: usize = 2;
 const CUT_OFF: usize = 3;
+const UNKNOWN_ITEM: usize = 4;
+const OTHER_AMOUNT: usize = 5;
+
+/// What the ledger books too much for the item with another amount.
+const TOO_MUCH: i64 = 90_000;
 
 /// The ERP at the business date.
 #[derive(Debug)]
@@ -82,28 +87,22 @@ impl Erp<'_> {
         let path = format!("erp/AGR_TRANS_{}.txt", self.as_of.format("%Y%m%d"));
         let extract = Extract::create(self.landing, &path, &LEDGER_TRANSACTION, Some(self.as_of))?;
         let mut general = General { extract, balances: BTreeMap::new(), vouchers: 0 };
-        let missing = self
-            .ledger
-            .items
-            .iter()
-            .position(|item| self.department(item) == MISSING && item.remaining_first == 0 && item.remaining > 0);
+        let mut differences = self.differences(&mut general)?;
+        let (missing, other_amount) = (self.new_item(MISSING), self.new_item(OTHER_AMOUNT));
         for (index, item) in self.ledger.items.iter().enumerate() {
-            if Some(index) != missing {
-                self.invoice(&mut general, item)?;
+            let mut difference = |department, cause, amount_ore| {
+                let item_id = Some(item.id());
+                differences.push((department, Difference { cause, voucher_no: None, item_id, amount_ore }));
+            };
+            if Some(index) == missing {
+                difference(MISSING, DifferenceCause::MissingInLedger, -item.remaining);
+            } else if Some(index) == other_amount {
+                difference(OTHER_AMOUNT, DifferenceCause::AmountDiffers, TOO_MUCH);
+                self.invoice(&mut general, item, item.amount + TOO_MUCH)?;
+            } else {
+                self.invoice(&mut general, item, item.amount)?;
             }
             self.settlements(&mut general, item)?;
-        }
-        let mut differences = self.differences(&mut general)?;
-        if let Some(item) = missing.map(|index| &self.ledger.items[index]) {
-            differences.push((
-                MISSING,
-                Difference {
-                    cause: DifferenceCause::MissingInLedger,
-                    voucher_no: None,
-                    item_id: Some(item.id()),
-                    amount_ore: -item.remaining,
-                },
-            ));
         }
         written.uncleared = self.unidentified(&mut general, payments)?;
         self.bad_transaction(&mut general)?;
@@ -169,11 +168,17 @@ impl Erp<'_> {
         ]
     }
 
-    fn invoice(&self, general: &mut General, item: &Item) -> io::Result<()> {
+    /// An open item of the department that was invoiced this month.
+    fn new_item(&self, department: usize) -> Option<usize> {
+        let is_new = |item: &Item| item.remaining_first == 0 && item.remaining > 0;
+        self.ledger.items.iter().position(|item| self.department(item) == department && is_new(item))
+    }
+
+    fn invoice(&self, general: &mut General, item: &Item, amount: i64) -> io::Result<()> {
         let id = item.id();
         let rows = [
-            Row { account: CLAIMS, amount: item.amount, item: Some(&id), ..Row::default() },
-            Row { account: INCOME, amount: -item.amount, ..Row::default() },
+            Row { account: CLAIMS, amount, item: Some(&id), ..Row::default() },
+            Row { account: INCOME, amount: -amount, ..Row::default() },
         ];
         let head = (item.voucher_type(), self.department(item), item.invoice_date);
         general.voucher(&item.voucher(), head, "Faktura", &rows)
@@ -198,20 +203,9 @@ impl Erp<'_> {
         Ok(())
     }
 
-    /// Differences on 1512: a booking by hand, and a payment booked before the sub-ledger has it.
+    /// Differences on 1512 that are vouchers: a booking by hand, an invoice whose item the sub-ledger never had, and
+    /// a payment booked on the day of the extract, which does not have it yet.
     fn differences(&self, general: &mut General) -> io::Result<Vec<(usize, Difference)>> {
-        let mut differences = Vec::new();
-        let amount = 150_000;
-        let rows = [
-            Row { account: CLAIMS, amount, ..Row::default() },
-            Row { account: INCOME, amount: -amount, ..Row::default() },
-        ];
-        let voucher = general.next_voucher();
-        let day = previous_bank_day(self.as_of);
-        general.voucher(&voucher, ("MB", MANUAL, day), "Rättelse", &rows)?;
-        let cause = DifferenceCause::ManualBooking;
-        differences.push((MANUAL, Difference { cause, voucher_no: Some(voucher), item_id: None, amount_ore: amount }));
-
         // The last item of the department is one that nobody pays.
         let open = self
             .ledger
@@ -219,23 +213,24 @@ impl Erp<'_> {
             .iter()
             .rev()
             .find(|item| self.department(item) == CUT_OFF && item.remaining > 0 && item.remaining_first > 0);
+        let settled = previous_bank_day(self.as_of);
+        let unknown = Some("SU-899999999-1".to_owned());
+        let mut cases = vec![
+            (MANUAL, DifferenceCause::ManualBooking, "MB", settled, None, 150_000, INCOME),
+            (UNKNOWN_ITEM, DifferenceCause::MissingInSubLedger, "KF", settled, unknown, 250_000, INCOME),
+        ];
         if let Some(item) = open {
-            let (id, amount) = (item.id(), item.remaining);
+            cases.push((CUT_OFF, DifferenceCause::CutOff, "KI", self.as_of, Some(item.id()), -item.remaining, BANK));
+        }
+        let mut differences = Vec::new();
+        for (department, cause, kind, date, item_id, amount_ore, counter) in cases {
             let rows = [
-                Row { account: BANK, amount, ..Row::default() },
-                Row { account: CLAIMS, amount: -amount, item: Some(&id), ..Row::default() },
+                Row { account: CLAIMS, amount: amount_ore, item: item_id.as_deref(), ..Row::default() },
+                Row { account: counter, amount: -amount_ore, ..Row::default() },
             ];
             let voucher = general.next_voucher();
-            general.voucher(&voucher, ("KI", CUT_OFF, self.as_of), "Inbetalning", &rows)?;
-            differences.push((
-                CUT_OFF,
-                Difference {
-                    cause: DifferenceCause::CutOff,
-                    voucher_no: Some(voucher),
-                    item_id: Some(id),
-                    amount_ore: -amount,
-                },
-            ));
+            general.voucher(&voucher, (kind, department, date), "Rättelse", &rows)?;
+            differences.push((department, Difference { cause, voucher_no: Some(voucher), item_id, amount_ore }));
         }
         Ok(differences)
     }

@@ -106,7 +106,7 @@ fn fee(household: &Household, child: &Child, placement: &Placement, month: Naive
         placement_id: placement.id.clone(),
         starts_on: placement.starts_on,
         month,
-        category,
+        category: (status != FeeStatus::Protected).then_some(category),
         status,
         position: u32::try_from(last_position).unwrap_or_default(),
         ceiling_used: declared.is_none_or(|ore| ore > ceiling),

@@ -70,4 +70,6 @@ pub struct Payment {
     pub matches: Vec<(usize, i64)>,
     /// Paid too much.
     pub overpaid: i64,
+    /// Items (by index) that a handler must be shown.
+    pub candidates: Vec<usize>,
 }

@@ -166,6 +166,7 @@ impl<'a> Plan<'a> {
             outcome: Outcome::Unmatched,
             matches: Vec::new(),
             overpaid: 0,
+            candidates: Vec::new(),
         }
     }
 
@@ -251,6 +252,8 @@ impl<'a> Plan<'a> {
         if fits {
             payment.outcome = Outcome::Confirmed;
             payment.matches = items.iter().map(|item| (*item, self.remaining(*item))).collect();
+        } else {
+            payment.candidates = items;
         }
         self.payments.push(payment);
     }
@@ -313,6 +316,7 @@ impl<'a> Plan<'a> {
         payment.matches = vec![(item, remaining)];
         let mut again = self.payment(PaymentClass::DoublePaymentSecond, second, customer, remaining);
         again.reference = self.ocr(item);
+        again.candidates = vec![item];
         self.payments.extend([payment, again]);
     }
 
@@ -354,6 +358,7 @@ impl<'a> Plan<'a> {
         self.ledger.items[second].ocr = shared;
         let mut payment = self.payment(PaymentClass::AmbiguousReference, date, customer, remaining);
         payment.reference = self.ocr(first);
+        payment.candidates = vec![first, second];
         self.payments.push(payment);
     }
 
@@ -366,6 +371,7 @@ impl<'a> Plan<'a> {
             PaymentClass::WrongCheckDigit => {
                 let item = self.ledger.open(customer, paid, due);
                 payment.reference = Reference::Written(wrong_check_digit(&self.ledger.items[item].ocr));
+                payment.candidates = vec![item];
             }
             PaymentClass::UnknownReference => payment.reference = Reference::Checked(unused_ocr(index as u64)),
             PaymentClass::ReferenceInWords | PaymentClass::ReferenceInWordsOtherAmount => {
@@ -376,11 +382,13 @@ impl<'a> Plan<'a> {
                     payment.matches = vec![(item, paid)];
                 } else {
                     payment.amount -= 5_000;
+                    payment.candidates = vec![item];
                 }
             }
             PaymentClass::ReferenceInText => {
                 let item = self.ledger.open(customer, paid, due);
                 payment.messages = vec![format!("Faktura OCR {} tack", self.ledger.items[item].ocr)];
+                payment.candidates = vec![item];
             }
             PaymentClass::ClosedItem => {
                 // Paid on one of the first two days; this payment comes later.
@@ -389,10 +397,12 @@ impl<'a> Plan<'a> {
                 payment.date = self.days[late];
                 let item = self.ledger.paid_between(customer, paid, due, self.days[early]);
                 payment.reference = self.ocr(item);
+                payment.candidates = vec![item];
             }
             PaymentClass::ForeignCurrency => {
                 let item = self.ledger.open(customer, paid, due);
                 payment.reference = self.ocr(item);
+                payment.candidates = vec![item];
                 payment.currency = "EUR";
                 payment.amount = paid / 11;
             }

@@ -161,8 +161,8 @@ pub struct FeeTruth {
     pub starts_on: NaiveDate,
     /// First day of the month.
     pub month: NaiveDate,
-    /// Category of the tariff.
-    pub category: FeeCategory,
+    /// Category of the tariff; none for protected households.
+    pub category: Option<FeeCategory>,
     /// Whether there is a fee.
     pub status: FeeStatus,
     /// Place in the household's order of children on the period's last day in the month, youngest first, from 1.

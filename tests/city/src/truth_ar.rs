@@ -101,6 +101,8 @@ pub struct PaymentTruth {
     pub matches: Vec<Match>,
     /// What a confirmed payment pays too much.
     pub overpaid_ore: i64,
+    /// For an unmatched payment: items that must be among the candidates, because a reference points at them.
+    pub candidates: Vec<String>,
 }
 
 /// Why ledger and sub-ledger differ.
@@ -111,7 +113,11 @@ pub enum DifferenceCause {
     ManualBooking,
     /// An open item that was never booked.
     MissingInLedger,
-    /// Booked in the period, open in the sub-ledger only after it.
+    /// Booked for an item that the sub-ledger does not have.
+    MissingInSubLedger,
+    /// Booked with another amount than the item's.
+    AmountDiffers,
+    /// A payment booked on the day of the extract, which still shows the item as open.
     CutOff,
 }
 

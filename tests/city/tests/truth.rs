@@ -68,10 +68,13 @@ fn a_city_of_scale_one_has_every_kind_of_case() {
     );
     let causes: BTreeSet<_> = truth.reconciliation.iter().flat_map(|r| &r.differences).map(|d| d.cause).collect();
     use DifferenceCause as D;
-    assert_eq!(causes, [D::ManualBooking, D::MissingInLedger, D::CutOff].into());
+    assert_eq!(
+        causes,
+        [D::ManualBooking, D::MissingInLedger, D::MissingInSubLedger, D::AmountDiffers, D::CutOff].into()
+    );
     let rents: BTreeSet<_> = truth.rent_exceptions.iter().map(|exception| exception.cause).collect();
     assert_eq!(rents, [RentCause::HighAmount, RentCause::Outlier, RentCause::Change].into());
-    let fees: BTreeSet<_> = truth.fees.iter().map(|fee| fee.category).collect();
+    let fees: BTreeSet<_> = truth.fees.iter().filter_map(|fee| fee.category).collect();
     use FeeCategory as F;
     assert_eq!(fees, [F::FullTime, F::PartTime, F::Fritidshem, F::GeneralPreschool, F::OtherTariff].into());
     let positions: BTreeSet<u32> =

@@ -1,6 +1,6 @@
 /*
 title = "Avins belopp är summan av dess rader"
-description = """RENT10: amount = rent + supplements - deductions - reductions = the sum of the lines, to the öre; no line is without a notice; and every kind of component is known."""
+description = """RENT10: amount = rent + supplements - deductions - reductions = the sum of the lines, to the öre; no line is without a notice; and every line has an amount and a known kind."""
 key = ["lease_id", "month"]
 */
 with line_sum as (
@@ -9,7 +9,8 @@ with line_sum as (
         month,
         sum(amount) as amount,
         count(*) as lines,
-        sum(case when kind in ('rent', 'supplement', 'deduction', 'reduction') then 0 else 1 end) as unknown_kinds
+        sum(case when kind in ('rent', 'supplement', 'deduction', 'reduction') and amount is not null then 0 else 1 end)
+            as unusable_lines
     from rent_notice_line
     group by
         lease_id,
@@ -26,7 +27,7 @@ full outer join line_sum
     on line_sum.lease_id = rent_notice.lease_id
     and line_sum.month = rent_notice.month
 where rent_notice.lease_id is null
-    or line_sum.unknown_kinds > 0
+    or line_sum.unusable_lines > 0
     or rent_notice.amount <> coalesce(line_sum.amount, cast(0 as decimal(18, 2)))
     or rent_notice.lines <> coalesce(line_sum.lines, 0)
     or rent_notice.amount

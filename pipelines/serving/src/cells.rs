@@ -74,11 +74,7 @@ fn sentence(column: &str) -> String {
 
 /// A value of a row.
 pub fn cell(field: &Field, value: &Value, currency: &str) -> Cell {
-    let text = match value {
-        Value::Null => String::new(),
-        Value::String(plain) if swedish::is_money(field.data_type()) => swedish::amount(plain, currency),
-        value => swedish::value(field.data_type(), value),
-    };
+    let text = if value.is_null() { String::new() } else { swedish::column(field, value, currency) };
     Cell {
         class: class(field.data_type(), &text),
         text,

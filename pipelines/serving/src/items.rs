@@ -111,11 +111,14 @@ pub fn item(
         let field = schema.field_with_name(column).ok()?;
         Some(cell(field, row.get(column)?, currency(row)))
     };
-    let key = job
-        .key
-        .iter()
+    // Where a record stands in its file identifies it; what it is says more to people.
+    let (place, own): (Vec<&String>, Vec<_>) =
+        job.key.iter().partition(|column| schemas::ENVELOPE.contains(&column.as_str()));
+    let shown = if own.is_empty() { place } else { own };
+    let key = shown
+        .into_iter()
         .filter_map(|column| value_of(column))
-        .map(|cell| if cell.missing { swedish::MISSING.to_owned() } else { cell.text });
+        .map(|cell| if cell.missing { swedish::MISSING.to_owned() } else { shortened(&cell.text) });
     let id = text(row, "exception_id");
     Ok(Item {
         href: cut.link(Address::to("/arenden", id).with("jobb", &job.name)),
@@ -128,7 +131,31 @@ pub fn item(
     })
 }
 
+/// A key without the length of the hashes in it: eight digits of a file's identity are enough to tell files apart.
+fn shortened(key: &str) -> String {
+    let hash = |part: &str| part.len() >= 32 && part.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let parts = key.split(':').map(|part| match part.get(..8).filter(|_| hash(part)) {
+        Some(beginning) => format!("{beginning}…"),
+        None => part.to_owned(),
+    });
+    parts.collect::<Vec<_>>().join(":")
+}
+
 /// A moment of a row.
 pub fn moment(row: &Map<String, Value>, column: &str) -> Option<DateTime<Utc>> {
     text(row, column).parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::shortened;
+
+    #[test]
+    fn hashes_in_keys_are_shortened_and_nothing_else_is() {
+        let hash = "fdb83a18de6537cc2133596bffd7b88a9f20ab2b0756cdf87c421bd0b33f13b2";
+        assert_eq!(shortened(&format!("{hash}:1")), "fdb83a18…:1");
+        for key in ["bgmax:000000001569", "F-10184", "", "åäö:12345678901234567890"] {
+            assert_eq!(shortened(key), key);
+        }
+    }
 }

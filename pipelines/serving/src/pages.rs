@@ -25,7 +25,7 @@ use crate::cells::{Cell, Heading, cells};
 use crate::cut::Cut;
 use crate::items::moment;
 use crate::rows::{Table, text};
-use crate::source::{Balance, Generation, Invariant, JobInfo};
+use crate::source::{Balance, Files, Generation, Invariant, JobInfo};
 
 /// Routes of the pages.
 pub fn router() -> Router<App> {
@@ -75,6 +75,28 @@ impl BalanceLine {
 
 fn broken(audit: &[Invariant]) -> usize {
     audit.iter().filter(|invariant| !invariant.holds).count()
+}
+
+/// Counts of files and records, in words.
+struct FilesLine {
+    accepted: String,
+    refused: String,
+    /// Files that call themselves tests, when there are any.
+    test: Option<String>,
+    records: String,
+    rejects: String,
+}
+
+impl From<&Files> for FilesLine {
+    fn from(files: &Files) -> Self {
+        Self {
+            accepted: swedish::count(files.accepted),
+            refused: swedish::count(files.refused),
+            test: (files.test > 0).then(|| swedish::count(files.test)),
+            records: swedish::count(files.records),
+            rejects: swedish::count(files.rejects),
+        }
+    }
 }
 
 /// So many work items, in words.

@@ -1,6 +1,6 @@
 //! Values as handlers read them: `1 234,50 kr`, `2026-03-31`, `ja`.
 
-use arrow::datatypes::DataType;
+use arrow::datatypes::{DataType, Field};
 use chrono::{DateTime, Utc};
 use chrono_tz::Europe::Stockholm;
 use schemas::money;
@@ -13,6 +13,22 @@ pub const MISSING: &str = "uppgift saknas";
 #[must_use]
 pub const fn is_money(data_type: &DataType) -> bool {
     matches!(data_type, DataType::Decimal128(precision, money::SCALE) if *precision >= money::PRECISION)
+}
+
+/// A value of a column in Swedish: as [`value`], with amounts in `currency` and percentages as such.
+#[must_use]
+pub fn column(field: &Field, value: &Value, currency: &str) -> String {
+    match value {
+        Value::String(plain) if is_percentage(field) => format!("{}\u{a0}%", number(plain)),
+        Value::String(plain) if is_money(field.data_type()) => amount(plain, currency),
+        value => self::value(field.data_type(), value),
+    }
+}
+
+/// Percentages can be as wide as money: their names tell them apart.
+fn is_percentage(field: &Field) -> bool {
+    let named = field.name() == "percent" || field.name().ends_with("_percent");
+    named && matches!(field.data_type(), DataType::Decimal128(..))
 }
 
 /// A value of a row (see [`schemas::json`]) in Swedish, given its Arrow type.
@@ -87,7 +103,7 @@ fn grouped(digits: &str) -> String {
 mod tests {
     use std::sync::Arc;
 
-    use arrow::datatypes::{Field, TimeUnit};
+    use arrow::datatypes::TimeUnit;
     use serde_json::json;
 
     use super::*;
@@ -123,6 +139,17 @@ mod tests {
         let candidates = DataType::List(Arc::new(Field::new("item", DataType::Struct(fields.into()), true)));
         let plain = json!([{"invoice_no": "F1", "remaining": "10.00", "note": null}, {"invoice_no": "F2"}]);
         assert_eq!(value(&candidates, &plain), "F1 · 10,00\u{a0}kr, F2");
+    }
+
+    #[test]
+    fn a_column_is_told_by_its_name_and_currency_too() {
+        let wide = DataType::Decimal128(18, 2);
+        let percent = Field::new("vat_percent", wide.clone(), true);
+        assert_eq!(column(&percent, &json!("25.50"), "SEK"), "25,5\u{a0}%");
+        assert_eq!(column(&percent, &Value::Null, "SEK"), "uppgift saknas");
+        let fee = Field::new("fee", wide, true);
+        assert_eq!(column(&fee, &json!("25.50"), "EUR"), "25,50\u{a0}EUR");
+        assert_eq!(column(&Field::new("percent", DataType::Utf8, true), &json!("halva"), "SEK"), "halva");
     }
 
     #[test]

@@ -103,10 +103,7 @@ impl Template {
         let parts = self.parts.iter().map(|part| match part {
             Part::Text(text) => text.clone(),
             Part::Column(column) => match (schema.field_with_name(column), row.get(column)) {
-                (Ok(field), Some(Value::String(plain))) if swedish::is_money(field.data_type()) => {
-                    swedish::amount(plain, currency)
-                }
-                (Ok(field), Some(value)) => swedish::value(field.data_type(), value),
+                (Ok(field), Some(value)) => swedish::column(field, value, currency),
                 _ => swedish::MISSING.to_owned(),
             },
         });

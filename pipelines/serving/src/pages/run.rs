@@ -5,12 +5,12 @@ use axum::extract::State;
 use axum::response::Response;
 use worklist::swedish;
 
-use super::{BalanceLine, broken};
+use super::{BalanceLine, FilesLine, broken};
 use crate::App;
 use crate::cut::{Cut, Fresh};
 use crate::failure::Failure;
 use crate::frame::Frame;
-use crate::source::{Files, Invariant, Outcome};
+use crate::source::{Invariant, Outcome};
 
 #[derive(Template)]
 #[template(path = "run.html")]
@@ -22,7 +22,7 @@ struct Page {
     broken: usize,
     audit: Vec<Invariant>,
     money: Vec<BalanceLine>,
-    files: Files,
+    files: FilesLine,
     tables: Vec<(String, String)>,
     run: Option<RunLine>,
 }
@@ -64,7 +64,7 @@ pub async fn page(State(app): State<App>, cut: Cut) -> Result<Response, Failure>
         broken: broken(&generation.audit),
         audit: generation.audit.clone(),
         money: BalanceLine::all(generation),
-        files: generation.files.clone(),
+        files: FilesLine::from(&generation.files),
         tables: generation.tables.iter().map(|(name, rows)| (name.clone(), swedish::count(*rows))).collect(),
         run,
     };

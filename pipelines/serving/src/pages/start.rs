@@ -7,14 +7,14 @@ use worklist::due::due_day;
 use worklist::queue::Summary;
 use worklist::{Due, swedish};
 
-use super::{BalanceLine, area, broken, cases, sums};
+use super::{BalanceLine, FilesLine, area, broken, cases, sums};
 use crate::App;
 use crate::address::Address;
 use crate::cut::{Cut, Fresh};
 use crate::failure::Failure;
 use crate::frame::Frame;
 use crate::items::queues;
-use crate::source::{Files, Outcome};
+use crate::source::Outcome;
 
 #[derive(Template)]
 #[template(path = "start.html")]
@@ -25,7 +25,7 @@ struct Start {
     overdue: String,
     alarm: Option<Alarm>,
     money: Vec<BalanceLine>,
-    files: Files,
+    files: FilesLine,
     invariants: usize,
     broken: usize,
 }
@@ -91,7 +91,7 @@ pub async fn page(State(app): State<App>, cut: Result<Cut, Failure>) -> Result<R
         overdue: swedish::count(overdue),
         alarm: alarm(&app, &cut).await?,
         money: BalanceLine::all(&cut.generation),
-        files: cut.generation.files.clone(),
+        files: FilesLine::from(&cut.generation.files),
         invariants: cut.generation.audit.len(),
         broken: broken(&cut.generation.audit),
     };

@@ -14,7 +14,7 @@
 //! - **Rejected**, because its amount is known but it cannot be trusted: a payment with a code outside the manual,
 //!   references that do not add up (*utökad blankettregistrering*) or name another payment, more than 90 TK25.
 //! - **Remarked**: what occurs in correct deliveries of real banks and changes no money, such as a giro number with a
-//!   wrong check digit, and every tolerance of [`fixed`](crate::fixed).
+//!   wrong check digit, and every tolerance of the layer for fixed-width lines.
 //! - Several complete parts in one file are read one after the other: files are concatenated on the way. Anything
 //!   else after TK70 that is not blank refuses the file. All parts must agree on being a test.
 //! - Identity. A payment is `bgmax:` and its BGC serial number. Where the bank gives none (Autogiro) or has used it
@@ -24,8 +24,9 @@
 //!   delivered twice: the second time its payments are rejected, never counted again.
 //! - References of a payment have amounts only under extended registration: where all are zero, they are null.
 //!
-//! The date of a payment stands in the last record of its deposit, so a deposit's bytes are kept until then
-//! ([`MAX_DEPOSIT`] at most); beyond that, eight bytes a payment are remembered to tell repeated serial numbers.
+//! The date of a payment stands in the last record of its deposit, so a deposit's bytes are kept until then (1 GiB
+//! at most, then the file is refused). Beyond that, each payment's serial number is remembered, in some ten bytes, to
+//! tell repeated ones.
 
 mod deposit;
 mod payment;

@@ -1,5 +1,7 @@
 //! TK20 to TK29: a payment and the records after it.
 
+use std::mem::take;
+
 use schemas::reference::luhn_valid;
 
 use super::deposit::Deposit;
@@ -98,12 +100,15 @@ impl Reading<'_> {
                 continue;
             }
             match (&kind, &mut current) {
-                (b"20" | b"21", _) => {
-                    let next = Payment::open(record, &mut self.remarks)?;
+                (b"20" | b"21", current) => {
+                    let amount = amount(&record, &mut self.remarks)?;
                     counts.payments += u64::from(&kind == b"20");
                     counts.deductions += u64::from(&kind == b"21");
-                    if let Some(payment) = current.replace(next) {
-                        self.close(deposit, &payment, bytes, base, &mut sums)?;
+                    if let Some(payment) = current {
+                        self.close(deposit, payment, bytes, base, &mut sums)?;
+                        payment.restart(record, amount);
+                    } else {
+                        *current = Some(Payment::new(record, amount));
                     }
                 }
                 (_, Some(payment)) => {
@@ -122,6 +127,9 @@ impl Reading<'_> {
             ));
         };
         self.close(deposit, &last, bytes, base, &mut sums)?;
+        let total = self.total(&deposit.currency);
+        total.read += sums.accepted;
+        total.rejected += sums.rejected;
         self.check_deposit(deposit, closing, sums.accepted + sums.rejected, sums.count)
     }
 
@@ -159,13 +167,12 @@ impl Reading<'_> {
         self.ordinal += 1;
         sums.count += 1;
         let amount = payment.amount;
-        let mut references = std::mem::take(&mut self.rows.reference_facts);
+        let mut references = take(&mut self.rows.reference_facts);
         let result = self.examine(deposit, payment, sums.count, &mut references);
         match result {
             Ok(facts) => {
                 self.rows.append(self.ordinal, deposit, payment, &facts, &references);
                 sums.accepted += amount;
-                self.total(&deposit.currency).read += amount;
             }
             Err(finding) => {
                 let place = |byte: u64| usize::try_from(byte - base).unwrap_or(usize::MAX);
@@ -181,7 +188,6 @@ impl Reading<'_> {
                 };
                 sums.rejected += amount;
                 self.rejected += 1;
-                self.total(&deposit.currency).rejected += amount;
                 self.sink.reject(self.contract, reject).map_err(crate::ParseError::Sink)?;
             }
         }
@@ -254,18 +260,10 @@ impl Reading<'_> {
 
 impl<'a> Payment<'a> {
     /// Begins a payment with its TK20 or TK21.
-    fn open(head: Record<'a>, remarks: &mut Remarks) -> Result<Self, Stop> {
-        let Some(amount) = rules::number(&head, 38, 55, remarks).map(i128::from) else {
-            return Err(refuse(
-                "bgmax.amount",
-                head.position(38),
-                "the amount of a payment cannot be read, so the sums of the file prove nothing",
-                "en betalnings belopp går inte att läsa, så filens summor bevisar ingenting",
-            ));
-        };
-        Ok(Self {
+    fn new(head: Record<'a>, amount: i128) -> Self {
+        Self {
             end: head.end,
-            amount: if head.kind() == *b"21" { -amount } else { amount },
+            amount,
             head,
             references: Vec::new(),
             information: Vec::new(),
@@ -276,7 +274,15 @@ impl<'a> Payment<'a> {
             reference_count: 0,
             information_count: 0,
             stage: Stage::Payment,
-        })
+        }
+    }
+
+    /// The same in the room of an earlier payment.
+    fn restart(&mut self, head: Record<'a>, amount: i128) {
+        let (mut references, mut information) = (take(&mut self.references), take(&mut self.information));
+        references.clear();
+        information.clear();
+        *self = Self { references, information, ..Self::new(head, amount) };
     }
 
     /// Adds a record that follows; it must stand in the manual's order.
@@ -411,6 +417,19 @@ fn significant(field: &[u8]) -> &[u8] {
     let field = field.trim_ascii();
     let zeros = field.iter().take_while(|byte| **byte == b'0').count();
     &field[zeros..]
+}
+
+/// Amount of TK20 or TK21, negative for a deduction.
+fn amount(record: &Record<'_>, remarks: &mut Remarks) -> Result<i128, Stop> {
+    let amount = rules::number(record, 38, 55, remarks).map(i128::from).ok_or_else(|| {
+        refuse(
+            "bgmax.amount",
+            record.position(38),
+            "the amount of a payment cannot be read, so the sums of the file prove nothing",
+            "en betalnings belopp går inte att läsa, så filens summor bevisar ingenting",
+        )
+    })?;
+    Ok(if record.kind() == *b"21" { -amount } else { amount })
 }
 
 fn sender<'r>(record: &'r Record<'_>, remarks: &mut Remarks) -> Result<Option<&'r str>, Box<Finding>> {

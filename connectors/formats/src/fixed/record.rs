@@ -10,6 +10,7 @@ use crate::Position;
 
 /// Tab stops of the editors and terminals that put tabs into such files.
 const TAB_STOP: usize = 8;
+const BLANKS: &[u8; 8] = b"        ";
 
 /// How the bytes of a line are read as characters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -143,7 +144,7 @@ impl<'a> Record<'a> {
 
     /// A field without the blanks at its end, or nothing when it is blank.
     pub fn line_text(&self, from: usize, to: usize) -> Option<Cow<'_, str>> {
-        let field = trim_end(self.field(from, to), |byte| byte == b' ');
+        let field = trim_blanks_at_end(self.field(from, to));
         (!field.is_empty()).then(|| decode(field, self.wide))
     }
 
@@ -191,12 +192,28 @@ pub(crate) fn decode(field: &[u8], wide: bool) -> Cow<'_, str> {
     if wide {
         return String::from_utf8_lossy(field);
     }
+    if field.is_ascii()
+        && let Ok(text) = std::str::from_utf8(field)
+    {
+        return Cow::Borrowed(text);
+    }
     encoding_rs::WINDOWS_1252.decode_without_bom_handling(field).0
 }
 
-fn trim(field: &[u8]) -> &[u8] {
+/// A field without the blanks around it. Most of a field is blank, so eight are looked at together.
+fn trim(mut field: &[u8]) -> &[u8] {
+    while let Some((BLANKS, rest)) = field.split_first_chunk() {
+        field = rest;
+    }
     let blanks = field.iter().take_while(|byte| **byte == b' ').count();
-    trim_end(&field[blanks..], |byte| byte == b' ')
+    trim_blanks_at_end(&field[blanks..])
+}
+
+fn trim_blanks_at_end(mut field: &[u8]) -> &[u8] {
+    while let Some((rest, BLANKS)) = field.split_last_chunk() {
+        field = rest;
+    }
+    trim_end(field, |byte| byte == b' ')
 }
 
 fn trim_end(bytes: &[u8], is_filler: impl Fn(u8) -> bool) -> &[u8] {

@@ -160,8 +160,8 @@ fn without_serial_numbers_payments_are_known_by_deposit_and_order() {
 #[test]
 fn a_serial_number_that_comes_again_is_replaced_by_deposit_and_order() {
     let mut records = valid();
-    for line in 17..20 {
-        put(&mut records[line], 58, "000000000001");
+    for record in &mut records[17..20] {
+        put(record, 58, "000000000001");
     }
     let outcome = read(&file(&records));
     assert_eq!(outcome.remarks(), ["bgmax.serial_repeated"]);

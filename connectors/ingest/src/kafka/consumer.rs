@@ -35,6 +35,8 @@ pub struct KafkaReader {
 struct Inner {
     config: KafkaConfig,
     consumer: BaseConsumer,
+    /// Asks for ends on a connection of its own, on which no fetch of messages lies waiting.
+    ends: BaseConsumer,
     decoder: Decoder,
     topics: BTreeMap<String, Topic>,
     gathered: Gathered,
@@ -139,8 +141,8 @@ impl LogReader for KafkaReader {
 
 impl Inner {
     fn open(config: KafkaConfig, heads: &Heads, shard: Shard, limits: Limits) -> Result<Self> {
-        let consumer = consumer(&config)?;
-        let counts = partitions(consumer.client(), &config)?;
+        let (reading, ends) = (consumer(&config)?, consumer(&config)?);
+        let counts = partitions(ends.client(), &config)?;
         if shard.of > 1 && counts.values().any(|count| Some(count) != counts.values().next()) {
             let reason = "topics have different numbers of partitions, so shards cannot keep a file together";
             return Err(Error::Configuration(format!("{reason}: {counts:?}")));
@@ -157,7 +159,8 @@ impl Inner {
         }
         let mut inner = Self {
             config,
-            consumer,
+            consumer: reading,
+            ends,
             decoder: Decoder::new(),
             topics,
             gathered: Gathered::new(limits),
@@ -175,7 +178,7 @@ impl Inner {
         for phase in [Phase::Files, Phase::Rows] {
             for (name, topic) in self.topics.iter_mut().filter(|(_, topic)| phase_of(topic) == phase) {
                 for (partition, progress) in &mut topic.partitions {
-                    let (start, end) = watermarks(&self.consumer, name, *partition, deadline)?;
+                    let (start, end) = watermarks(&self.ends, name, *partition, deadline)?;
                     if !(start..=end).contains(&progress.read) {
                         return Err(Error::Gap {
                             contract: topic.contract.name.clone(),

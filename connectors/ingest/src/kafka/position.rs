@@ -31,6 +31,8 @@ pub(super) fn consumer(config: &KafkaConfig) -> Result<BaseConsumer> {
         ("isolation.level", "read_committed"),
         ("check.crcs", "true"),
         ("queued.max.messages.kbytes", "65536"),
+        // A broker answers one request of a connection after the other: what is asked next waits for this.
+        ("fetch.wait.max.ms", "100"),
         ("fetch.message.max.bytes", MESSAGE_BYTES),
         ("receive.message.max.bytes", "100000000"),
     ]);

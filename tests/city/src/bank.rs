@@ -283,7 +283,7 @@ fn short(text: &str) -> String {
 /// Identity of a payment: the bank's serial, or in Autogiro files the deposit's key and the place in it.
 fn payment_id(bankgiro: &str, date: NaiveDate, deposit: u32, serial: Option<u64>, ordinal: u32) -> String {
     match serial {
-        Some(serial) => format!("bgmax:{serial:012}"),
+        Some(serial) => format!("bgmax:{}:{serial:012}", date.year()),
         None => format!("bgmax:{bankgiro}:{}:{deposit:05}:{ordinal}", date.year()),
     }
 }

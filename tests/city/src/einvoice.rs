@@ -43,12 +43,13 @@ fn xml(document: &Document, seller: &Supplier) -> String {
             street: &seller.street,
             postcode: &seller.postcode,
             vat_no: Some(&seller.vat_no()),
+            f_tax: true,
             name: &seller.name,
             registration: document.registration.then_some(seller.organisation.as_str()),
         },
     );
     let (code, name) = DEPARTMENTS[document.department];
-    let buyer = with_check_digit(&format!("552099{code}"));
+    let buyer = with_check_digit(&format!("552999{code}"));
     party(
         &mut xml,
         "AccountingCustomerParty",
@@ -56,7 +57,8 @@ fn xml(document: &Document, seller: &Supplier) -> String {
             endpoint: &buyer,
             street: "Rådhustorget 1",
             postcode: "99990",
-            vat_no: None,
+            vat_no: Some(&format!("SE{buyer}01")),
+            f_tax: false,
             name: &format!("STH {code} {name}"),
             registration: Some(&buyer),
         },
@@ -108,6 +110,7 @@ struct Party<'p> {
     street: &'p str,
     postcode: &'p str,
     vat_no: Option<&'p str>,
+    f_tax: bool,
     name: &'p str,
     registration: Option<&'p str>,
 }
@@ -122,7 +125,7 @@ fn party(xml: &mut String, role: &str, party: &Party<'_>) {
         escape(party.street),
         party.postcode
     );
-    for (id, scheme) in [(party.vat_no, "VAT"), (party.vat_no.map(|_| "Godkänd för F-skatt"), "TAX")] {
+    for (id, scheme) in [(party.vat_no, "VAT"), (party.f_tax.then_some("Godkänd för F-skatt"), "TAX")] {
         if let Some(id) = id {
             let _ = writeln!(
                 xml,

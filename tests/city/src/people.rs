@@ -3,9 +3,9 @@
 //! **No real person or company.** Personal numbers follow the pattern of Skatteverket's published list of test
 //! numbers: birth numbers 238 and 239 for those born from 1990, 980 to 989 for those born earlier, valid check
 //! digit. When a date has no test number left, the day is raised by 60 (the form of a samordningsnummer) and any
-//! birth number is taken, from 999 down: no personal number has such a day. Organisation numbers begin with 5520:
-//! companies have 556 and 559. Bankgiro numbers of customers and suppliers begin with 99. All have valid check
-//! digits.
+//! birth number is taken, from 999 down: no personal number has such a day. Organisation numbers begin with 552:
+//! companies have 556 and 559. Bankgiro numbers of customers and suppliers begin with 91 and up, above the 90 series.
+//! All have valid check digits.
 
 use std::collections::BTreeMap;
 
@@ -109,13 +109,13 @@ impl Registry {
     /// An organisation number, ten digits.
     pub fn organisation_number(&mut self) -> String {
         self.organisations += 1;
-        with_check_digit(&format!("5520{:05}", self.organisations % 100_000))
+        with_check_digit(&format!("552{:06}", self.organisations % 1_000_000))
     }
 
     /// A bankgiro number, eight digits.
     pub fn bankgiro(&mut self) -> String {
         self.giros += 1;
-        with_check_digit(&format!("99{:05}", self.giros % 100_000))
+        with_check_digit(&format!("{}", 9_100_000 + self.giros % 800_000))
     }
 }
 

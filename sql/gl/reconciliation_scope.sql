@@ -222,7 +222,7 @@ select
     with_balance.period_start,
     with_balance.period_end,
     with_balance.cut_off,
-    item_extracts.extracted_on as sub_ledger_as_of,
+    case when accounts.counterpart = 'customer_item' then item_extracts.extracted_on end as sub_ledger_as_of,
     coalesce(with_balance.is_current, true) as is_current,
     with_balance.received_at,
     with_balance.record as evidence

@@ -99,7 +99,8 @@ impl From<&Parsed> for Report {
 }
 
 impl Receiver {
-    /// Keeps raw files in `archive` and what it works on in the folder `work_dir` (made if missing).
+    /// Keeps raw files in `archive` and what it works on in the folder `work_dir` (made if missing). A process
+    /// that is killed leaves its temporary files there: empty the folder before the next one starts.
     #[must_use]
     pub fn new(archive: Archive, work_dir: PathBuf) -> Self {
         Self::with_parser(archive, work_dir, formats::parse)

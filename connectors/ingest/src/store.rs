@@ -5,11 +5,12 @@
 //! it says "written": after any other answer the object is read back, because a retry after a lost answer
 //! reports our own success as a conflict.
 
+use std::collections::BTreeSet;
 use std::future::Future;
 use std::io::{self, Write as _};
 use std::ops::Range;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -36,7 +37,15 @@ const PART: usize = 8 << 20;
 pub struct Store {
     inner: Arc<dyn ObjectStore>,
     prefix: Path,
-    local: Option<PathBuf>,
+    local: Option<Local>,
+}
+
+/// A folder of the local disk.
+#[derive(Debug, Clone)]
+struct Local {
+    root: PathBuf,
+    /// Folders whose own names are known to outlive a power cut.
+    synced: Arc<Mutex<BTreeSet<PathBuf>>>,
 }
 
 /// An object in a folder.
@@ -64,7 +73,11 @@ impl Store {
             let root = url.to_file_path().map_err(|()| unusable(&"it is no local path"))?;
             std::fs::create_dir_all(&root).map_err(|error| unusable(&error))?;
             let inner = LocalFileSystem::new_with_prefix(&root).map_err(|error| unusable(&error))?;
-            return Ok(Self { inner: Arc::new(inner), prefix: Path::default(), local: Some(root) });
+            return Ok(Self {
+                inner: Arc::new(inner),
+                prefix: Path::default(),
+                local: Some(Local { root, synced: Arc::default() }),
+            });
         }
         let (inner, prefix) = object_store::parse_url_opts(url, options).map_err(|error| unusable(&error))?;
         Ok(Self { inner: inner.into(), prefix, local: None })
@@ -268,10 +281,12 @@ impl Store {
         write: impl FnOnce(&mut std::fs::File) -> io::Result<()> + Send + 'static,
     ) -> Result<bool> {
         let path = self.path(name);
-        let root = self.local.clone().unwrap_or_default();
-        let target = root.join(path.as_ref());
+        let Some(local) = self.local.clone() else {
+            return Err(Error::Defect(format!("{path} is not on the local disk")));
+        };
+        let target = local.root.join(path.as_ref());
         let work = tokio::task::spawn_blocking(move || {
-            let folder = target.parent().unwrap_or(&root);
+            let folder = target.parent().unwrap_or(&local.root);
             std::fs::create_dir_all(folder)?;
             let mut aside = tempfile::Builder::new().prefix(".").suffix(".tmp").tempfile_in(folder)?;
             write(aside.as_file_mut())?;
@@ -281,12 +296,7 @@ impl Store {
                 Err(error) if error.error.kind() == io::ErrorKind::AlreadyExists => false,
                 Err(error) => return Err(error.error),
             };
-            // The name itself, and the folders made on the way to it, must outlive a power cut too.
-            let mut ancestor = Some(folder);
-            while let Some(folder) = ancestor.filter(|folder| folder.starts_with(&root)) {
-                std::fs::File::open(folder)?.sync_all()?;
-                ancestor = folder.parent();
-            }
+            local.sync(folder)?;
             Ok(written)
         });
         let what = || format!("writing {path}");
@@ -305,6 +315,24 @@ impl Store {
             Ok(done) => done.map_err(|source| Error::Store { what: what(), source }),
             Err(_) => Err(Error::Late { what: what(), deadline: DEADLINE }),
         }
+    }
+}
+
+impl Local {
+    /// Makes the names in a folder outlive a power cut, and the folders on the way to it.
+    fn sync(&self, folder: &std::path::Path) -> io::Result<()> {
+        std::fs::File::open(folder)?.sync_all()?;
+        let above = folder.ancestors().skip(1).take_while(|above| above.starts_with(&self.root));
+        for above in above {
+            if self.synced.lock().is_ok_and(|synced| synced.contains(folder)) {
+                break;
+            }
+            std::fs::File::open(above)?.sync_all()?;
+        }
+        if let Ok(mut synced) = self.synced.lock() {
+            synced.insert(folder.to_owned());
+        }
+        Ok(())
     }
 }
 

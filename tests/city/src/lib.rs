@@ -15,6 +15,7 @@ use std::path::Path;
 use chrono::NaiveDate;
 
 pub mod bank;
+mod configuration;
 pub mod dates;
 pub mod document;
 pub mod einvoice;

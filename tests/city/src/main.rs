@@ -23,11 +23,22 @@ struct Arguments {
     /// Folder to write to.
     #[arg(long)]
     dir: PathBuf,
+    /// Folder of the jobs. With it, DIR/reskontra.toml is written too, which runs the stream on the city.
+    #[arg(long, requires = "examples")]
+    sql: Option<PathBuf>,
+    /// Folder of the jobs' worked examples.
+    #[arg(long, requires = "sql")]
+    examples: Option<PathBuf>,
 }
 
 fn main() -> anyhow::Result<()> {
     let arguments = Arguments::parse();
-    let truth = City::generate_at(arguments.seed, arguments.scale, arguments.as_of)?.write(&arguments.dir)?;
+    let city = City::generate_at(arguments.seed, arguments.scale, arguments.as_of)?;
+    let truth = city.write(&arguments.dir)?;
+    if let (Some(sql), Some(examples)) = (&arguments.sql, &arguments.examples) {
+        let [sql, examples] = [std::path::absolute(sql)?, std::path::absolute(examples)?];
+        std::fs::write(arguments.dir.join("reskontra.toml"), city.configuration(&sql, &examples))?;
+    }
     let records: u64 = truth.files.iter().map(|file| file.records).sum();
     writeln!(
         std::io::stdout(),

@@ -195,6 +195,10 @@ mod tests {
     #[test]
     fn personal_fields_are_marked_in_nested_records_too() {
         let contract = contract("supplier_invoice").unwrap_or_else(|error| panic!("{error}"));
-        assert!(contract.person_fields.iter().any(|path| path == "seller.contact_name"), "{:?}", contract.person_fields);
+        assert!(
+            contract.person_fields.iter().any(|path| path == "seller.contact_name"),
+            "{:?}",
+            contract.person_fields
+        );
     }
 }

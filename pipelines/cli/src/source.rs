@@ -9,6 +9,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use chrono::{DateTime, Datelike as _, NaiveDate};
 use datafusion::dataframe::DataFrame;
+use datafusion::error::DataFusionError;
 use datafusion::execution::context::SessionContext;
 use datafusion::functions::expr_fn::{lower, strpos};
 use datafusion::functions_aggregate::expr_fn::{count, sum};
@@ -66,7 +67,7 @@ impl LakeSource {
         }
         let published = self.lake.generation(number).await.map_err(unavailable)?;
         let context = generation_session(&self.lake, &self.library, &published).await.map_err(unavailable)?;
-        let cut = Arc::new(self.open_cut(&published, context).await.map_err(failed)?);
+        let cut = Arc::new(self.open_cut(&published, context).await.map_err(damaged)?);
         if open.len() == OPEN {
             open.pop_front();
         }
@@ -173,7 +174,7 @@ impl Source for LakeSource {
     }
 
     async fn last_run(&self) -> Result<Option<Run>, SourceError> {
-        let Some(run) = runs::LastRun::read(&self.lake).await.map_err(failed)? else { return Ok(None) };
+        let Some(run) = runs::LastRun::read(&self.lake).await.map_err(damaged)? else { return Ok(None) };
         let outcome = match (run.failure, run.published) {
             (Some(_), _) => {
                 Outcome::Failed("Beräkningen avbröts av ett fel. Driften har fått felet i sin logg.".to_owned())
@@ -342,6 +343,20 @@ fn unavailable(error: impl std::fmt::Display) -> SourceError {
     SourceError::Unavailable(error.to_string())
 }
 
-fn failed(error: impl std::fmt::Display) -> SourceError {
-    SourceError::Failed(error.to_string())
+/// What went wrong with the plan is told; what went wrong with a value is not, because it can quote the value.
+fn failed(error: DataFusionError) -> SourceError {
+    let text = match error.find_root() {
+        DataFusionError::Plan(_) | DataFusionError::SchemaError(..) | DataFusionError::ResourcesExhausted(_) => {
+            error.strip_backtrace()
+        }
+        _ => "the statement failed; the reason is withheld because it can quote data".to_owned(),
+    };
+    SourceError::Failed(text)
+}
+
+fn damaged(error: anyhow::Error) -> SourceError {
+    match error.downcast::<DataFusionError>() {
+        Ok(error) => failed(error),
+        Err(error) => SourceError::Failed(error.to_string()),
+    }
 }

@@ -279,6 +279,7 @@ fn check_header(job: &Job, schema: &Schema) -> Result<(), String> {
         return Err(format!("amount names {amount}, which is no decimal"));
     }
     if let Some(exception) = &job.header.exception {
+        check_braces(&exception.why)?;
         let placeholders =
             exception.why.split('{').skip(1).filter_map(|part| part.split_once('}')).map(|(name, _)| name);
         if let Some(unknown) = placeholders.into_iter().find(|name| !names.contains(name)) {
@@ -286,6 +287,18 @@ fn check_header(job: &Job, schema: &Schema) -> Result<(), String> {
         }
     }
     Ok(())
+}
+
+/// Every `{` of a template is closed before the next one opens.
+fn check_braces(template: &str) -> Result<(), String> {
+    let mut open = false;
+    for brace in template.chars().filter(|c| matches!(c, '{' | '}')) {
+        if (brace == '{') == open {
+            return Err(format!("why has a brace without its partner: {template}"));
+        }
+        open = !open;
+    }
+    if open { Err(format!("why has a brace without its partner: {template}")) } else { Ok(()) }
 }
 
 /// `; did you mean …?` when a known name is near.

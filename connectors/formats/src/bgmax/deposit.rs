@@ -28,6 +28,8 @@ pub(super) struct Deposit {
     pub account: Option<String>,
     /// Days since 1970-01-01.
     pub date: i32,
+    /// Year of the payment date: the bank's serial numbers are unique for two years only.
+    pub year: i32,
     /// What TK15 says that the payments sum to.
     pub amount: i128,
     /// What TK15 says that there are.
@@ -133,6 +135,7 @@ impl Reading<'_> {
             id,
             account: account.filter(|account| !account.is_empty()),
             date: i32::try_from((date - NaiveDate::default()).num_days()).unwrap_or_default(),
+            year: date.year(),
             amount,
             count,
             repeated,

@@ -200,10 +200,7 @@ impl Rows {
     fn append_identity(&mut self, deposit: &Deposit, facts: &Facts<'_>) {
         // Writing into a string column cannot fail.
         let _ = match facts.serial.filter(|_| facts.identified) {
-            Some(serial) if serial.len() == 12 => {
-                self.payment_id.write_str("bgmax:").and_then(|()| self.payment_id.write_str(serial))
-            }
-            Some(serial) => write!(self.payment_id, "bgmax:{serial:0>12}"),
+            Some(serial) => write!(self.payment_id, "bgmax:{:04}:{serial:0>12}", deposit.year),
             None => write!(self.payment_id, "{}:{}", deposit.id, facts.in_deposit),
         };
         self.payment_id.append_value("");

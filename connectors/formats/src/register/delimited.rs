@@ -342,7 +342,15 @@ impl<'m> Reading<'m, '_> {
         }
         if self.control.read == 0 {
             let problem = Problem::new("register.no_rows", "the file has no rows", "filen har inga rader");
+            // As the latest state of a register it would empty it.
+            if self.mapping.contract().snapshot {
+                return Err(refused(&problem, end));
+            }
             self.remarks.note(&problem, end);
+        } else if self.control.read == self.control.rejected && self.mapping.contract().snapshot {
+            let english = "every row is rejected: as the latest state of the register the file would empty it";
+            let swedish = "varje rad är avvisad: som registrets senaste läge skulle filen tömma det";
+            return Err(refused(&Problem::new("register.no_good_rows", english, swedish), end));
         }
         self.extracted_on = self.extracted_on.or(self.date_in_name);
         Ok(())

@@ -121,7 +121,7 @@ fn write(deposits: &[Vec<Meant>], clothes: Clothes) -> (Vec<u8>, Vec<Value>) {
             let id = if clothes.autogiro {
                 format!("bgmax:9912346:2026:{serial}:{}", place + 1)
             } else {
-                format!("bgmax:{number:012}")
+                format!("bgmax:2026:{number:012}")
             };
             row["payment_id"] = id.into();
             row["deposit_id"] = format!("bgmax:9912346:2026:{serial}").into();

@@ -11,7 +11,7 @@ fn a_payment_with_every_record_fills_every_column() {
         "ordinal": 1,
         "byte_start": 2 * 82,
         "byte_end": 9 * 82 - 2,
-        "payment_id": "bgmax:000000000001",
+        "payment_id": "bgmax:2026:000000000001",
         "source_format": "bgmax",
         "kind": "payment",
         "receiver_account": "9912346",
@@ -165,7 +165,7 @@ fn a_serial_number_that_comes_again_is_replaced_by_deposit_and_order() {
     }
     let outcome = read(&file(&records));
     assert_eq!(outcome.remarks(), ["bgmax.serial_repeated"]);
-    assert_eq!(outcome.rows[0]["payment_id"], "bgmax:000000000001");
+    assert_eq!(outcome.rows[0]["payment_id"], "bgmax:2026:000000000001");
     assert_eq!(outcome.rows[3]["payment_id"], "bgmax:9912346:2026:00057:1");
     assert_eq!(outcome.rows[3]["bank_reference"], "000000000001");
 }
@@ -270,6 +270,6 @@ fn many_rows_come_in_batches_that_add_up() {
     assert_eq!(outcome.verdict(), "accepted", "{:?}", outcome.summary.verdict);
     assert_eq!(outcome.rows.len() as u64, count);
     let last = outcome.rows.last().unwrap();
-    assert_eq!(last["payment_id"], format!("bgmax:{count:012}"));
+    assert_eq!(last["payment_id"], format!("bgmax:2026:{count:012}"));
     assert_eq!(last["byte_start"], (count + 1) * 82);
 }

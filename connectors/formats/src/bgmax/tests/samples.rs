@@ -138,7 +138,7 @@ fn the_rows_that_other_readers_assert_are_read_the_same() {
     assert_eq!(sixth["amount"], "500.00");
     assert_eq!(sixth["currency"], "SEK");
     assert_eq!(sixth["payment_date"], "2004-05-25");
-    assert_eq!(sixth["payment_id"], "bgmax:000000000023");
+    assert_eq!(sixth["payment_id"], "bgmax:2004:000000000023");
     assert_eq!(references(6), ["7495575", "695668", "8988777"]);
     assert_eq!(fil_4.rows[6]["references"][3]["amount"], "-500.00");
 }

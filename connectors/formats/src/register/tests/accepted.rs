@@ -118,11 +118,11 @@ fn a_remark_is_made_once_for_each_column_with_its_number() {
 }
 
 #[test]
-fn a_register_without_rows_is_accepted_and_remarked_on() {
+fn an_extract_that_would_empty_its_register_is_refused() {
     let header = HOUSEHOLDS.split_inclusive('\n').next().unwrap();
-    let outcome = households(header);
-    assert_eq!(outcome.accepted().remarks(), ["register.no_rows"]);
-    assert!(outcome.summary.extracted_on.is_some());
+    assert_eq!(households(header).refusal().code, "register.no_rows");
+    let bad = format!("{header}H1;2025-99-99;;;;K1;104;N\n");
+    assert_eq!(households(&bad).refusal().code, "register.no_good_rows");
 }
 
 #[test]

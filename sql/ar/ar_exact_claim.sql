@@ -149,51 +149,62 @@ exact_claims as (
     where ar_claim.binding = 'exact'
 ),
 
-holding_payments as (
-    select payment_id
+judged as (
+    select
+        payment_id,
+        item_id,
+        payment_date,
+        basis,
+        payment_amount,
+        claimed,
+        remaining,
+        case basis
+            when 'amounts'
+                then min(case when direction_agrees and claimed <= remaining then 1 else 0 end)
+                    over (partition by payment_id) = 1
+            when 'autogiro'
+                then sum(case when remaining = payment_amount and item_sign = 1 then 1 else 0 end)
+                    over (partition by payment_id) = 1
+            else min(case when direction_agrees then 1 else 0 end) over (partition by payment_id) = 1
+                and sum(remaining * item_sign) over (partition by payment_id) = payment_amount
+        end as holds
     from exact_claims
-    group by payment_id
-    having case min(basis)
-        when 'amounts' then bool_and(direction_agrees and claimed <= remaining)
-        when 'autogiro' then count(*) filter (where remaining = payment_amount and item_sign = 1) = 1
-        else bool_and(direction_agrees) and sum(remaining * item_sign) = min(payment_amount)
-    end
 ),
 
 holding as (
     select
-        exact_claims.payment_id,
-        exact_claims.item_id,
-        concat(cast(exact_claims.payment_date as string), ' ', exact_claims.payment_id) as turn,
-        coalesce(exact_claims.claimed, exact_claims.remaining) as claimed
-    from exact_claims
-    inner join holding_payments
-        on holding_payments.payment_id = exact_claims.payment_id
-    where exact_claims.remaining > 0
-        and (exact_claims.basis <> 'autogiro' or exact_claims.remaining = exact_claims.payment_amount)
+        payment_id,
+        item_id,
+        concat(cast(payment_date as string), ' ', payment_id) as turn,
+        coalesce(claimed, remaining) as claimed
+    from judged
+    where holds
+        and remaining > 0
+        and (basis <> 'autogiro' or remaining = payment_amount)
 ),
 
-first_turn as (
+in_turn as (
     select
+        payment_id,
         item_id,
-        min(turn) as turn
+        turn,
+        claimed,
+        min(turn) over (partition by item_id) as first_turn
     from holding
-    group by item_id
 ),
 
 first_everywhere as (
-    select holding.payment_id
-    from holding
-    inner join first_turn
-        on first_turn.item_id = holding.item_id
-    group by holding.payment_id
-    having bool_and(holding.turn = first_turn.turn)
+    select
+        payment_id,
+        item_id,
+        claimed,
+        min(case when turn = first_turn then 1 else 0 end) over (partition by payment_id) as is_first
+    from in_turn
 )
 
 select
-    holding.payment_id,
-    holding.item_id,
-    cast(holding.claimed as decimal(18, 2)) as claimed
-from holding
-inner join first_everywhere
-    on first_everywhere.payment_id = holding.payment_id
+    payment_id,
+    item_id,
+    cast(claimed as decimal(18, 2)) as claimed
+from first_everywhere
+where is_first = 1

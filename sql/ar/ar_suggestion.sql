@@ -25,7 +25,6 @@ clue = "how the payer was recognised: account, identity or payer_number"
 */
 with param_value as (
     select
-        cast(max(value) filter (where name = 'ar_account_amount_days') as bigint) as account_days,
         cast(max(value) filter (where name = 'ar_subset_max_items') as bigint) as max_items,
         cast(max(value) filter (where name = 'ar_subset_max_candidates') as bigint) as max_candidates
     from param
@@ -74,50 +73,6 @@ open_items as (
     from ar_item_balance
     where currency = 'SEK'
         and remaining > 0
-),
-
-account_and_amount as (
-    select
-        unsettled.payment_id,
-        unsettled.payment_date,
-        open_items.item_id,
-        unsettled.amount,
-        open_items.remaining
-    from unsettled
-    inner join open_items
-        on open_items.payer_account = unsettled.sender_account
-        and open_items.remaining = unsettled.amount
-    cross join param_value
-    where (open_items.closed_on is null or open_items.closed_on >= unsettled.payment_date)
-        and abs(cast(open_items.due_date as int) - cast(unsettled.payment_date as int)) <= param_value.account_days
-),
-
-one_item as (
-    select payment_id
-    from account_and_amount
-    group by payment_id
-    having count(*) = 1
-),
-
-one_payment as (
-    select item_id
-    from account_and_amount
-    group by item_id
-    having count(*) = 1
-),
-
-by_account as (
-    select
-        account_and_amount.payment_id,
-        account_and_amount.payment_date,
-        account_and_amount.item_id,
-        account_and_amount.amount,
-        account_and_amount.remaining
-    from account_and_amount
-    inner join one_item
-        on one_item.payment_id = account_and_amount.payment_id
-    inner join one_payment
-        on one_payment.item_id = account_and_amount.item_id
 ),
 
 -- AR35 P8: the payer must be one customer and no other
@@ -170,9 +125,9 @@ sum_candidates as (
         on unsettled.payment_id = one_customer.payment_id
     inner join open_items
         on open_items.customer_id = one_customer.customer_id
-    left anti join by_account
+    left anti join ar_suggestion_by_account as by_account
         on by_account.payment_id = unsettled.payment_id
-    left anti join by_account as taken
+    left anti join ar_suggestion_by_account as taken
         on taken.item_id = open_items.item_id
     where open_items.closed_on is null
         or open_items.closed_on >= unsettled.payment_date
@@ -217,21 +172,28 @@ sum_members as (
     from sum_positions
 ),
 
-first_turn as (
+in_turn as (
     select
+        payment_id,
+        payment_date,
+        clue,
         item_id,
-        min(turn) as turn
+        remaining,
+        turn,
+        min(turn) over (partition by item_id) as first_turn
     from sum_members
-    group by item_id
 ),
 
 first_everywhere as (
-    select sum_members.payment_id
-    from sum_members
-    inner join first_turn
-        on first_turn.item_id = sum_members.item_id
-    group by sum_members.payment_id
-    having bool_and(sum_members.turn = first_turn.turn)
+    select
+        payment_id,
+        payment_date,
+        clue,
+        item_id,
+        remaining,
+        count(*) over (partition by payment_id) as members,
+        sum(case when turn = first_turn then 1 else 0 end) over (partition by payment_id) as members_first
+    from in_turn
 )
 
 select
@@ -242,16 +204,15 @@ select
     cast(amount as decimal(18, 2)) as amount,
     remaining as item_remaining_before,
     'account' as clue
-from by_account
+from ar_suggestion_by_account
 union all
 select
-    sum_members.payment_id,
-    sum_members.payment_date,
-    sum_members.item_id,
+    payment_id,
+    payment_date,
+    item_id,
     'P8' as pass,
-    cast(sum_members.remaining as decimal(18, 2)) as amount,
-    sum_members.remaining as item_remaining_before,
-    sum_members.clue
-from sum_members
-inner join first_everywhere
-    on first_everywhere.payment_id = sum_members.payment_id
+    cast(remaining as decimal(18, 2)) as amount,
+    remaining as item_remaining_before,
+    clue
+from first_everywhere
+where members = members_first

@@ -7,6 +7,7 @@
 //! Not here: reading of file formats (`formats`), tables (`lake`), jobs (`engine`).
 //! Start at [`contracts`].
 
+pub mod calendar;
 mod contract;
 pub mod identity;
 pub mod json;

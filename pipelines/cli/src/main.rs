@@ -16,6 +16,7 @@ mod source;
 mod stream;
 mod summary;
 mod up;
+mod work;
 
 use std::process::ExitCode;
 

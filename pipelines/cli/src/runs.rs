@@ -24,8 +24,10 @@ pub struct LastRun {
     pub published: Option<u64>,
     /// Violations by invariant.
     pub audit: BTreeMap<String, u64>,
-    /// Why it could not be computed.
-    pub failure: Option<String>,
+    /// Nothing had changed: the generation before stays.
+    pub unchanged: bool,
+    /// It could not be computed. Why stands in the log only, where it can quote data.
+    pub failed: bool,
 }
 
 impl LastRun {
@@ -38,7 +40,8 @@ impl LastRun {
             as_of,
             published: None,
             audit: BTreeMap::new(),
-            failure: None,
+            unchanged: false,
+            failed: false,
         }
     }
 

@@ -4,10 +4,10 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use arrow::array::{Array as _, AsArray as _, RecordBatch};
-use arrow::datatypes::{DataType, Date32Type, Decimal128Type, Int64Type, TimestampMicrosecondType};
+use arrow::datatypes::{DataType, Decimal128Type, Int64Type, TimestampMicrosecondType};
 use async_trait::async_trait;
 use bytes::Bytes;
-use chrono::{DateTime, Datelike as _, NaiveDate};
+use chrono::{DateTime, NaiveDate};
 use datafusion::dataframe::DataFrame;
 use datafusion::error::DataFusionError;
 use datafusion::execution::context::SessionContext;
@@ -20,14 +20,15 @@ use futures::{StreamExt as _, TryStreamExt as _};
 use ingest::FileId;
 use ingest::archive::Archive;
 use lake::Lake;
+use schemas::calendar::Calendar;
 use serving::source::{
     Column, ExceptionInfo, Files, Filter, Generation, Invariant, JobInfo, Outcome, RowQuery, Rows, Run, Source,
     SourceError,
 };
 use tokio::sync::Mutex;
+use worklist::RecordRef;
 use worklist::decision::{Decision, Kind};
 use worklist::queue::Group;
-use worklist::{Calendar, RecordRef};
 
 use crate::{money, runs};
 
@@ -53,7 +54,8 @@ struct Cut {
 impl LakeSource {
     /// A source over `lake`, with the jobs' headers from `library`.
     pub fn new(lake: Lake, archive: Archive, library: Library) -> Self {
-        let calendar = Arc::new(calendar(&library).unwrap_or_else(Calendar::unknown));
+        let rows = library.parameters.get("ref_calendar");
+        let calendar = Arc::new(rows.and_then(Calendar::from_rows).unwrap_or_default());
         Self { lake, archive, library, calendar, open: Mutex::new(VecDeque::new()) }
     }
 
@@ -175,12 +177,13 @@ impl Source for LakeSource {
 
     async fn last_run(&self) -> Result<Option<Run>, SourceError> {
         let Some(run) = runs::LastRun::read(&self.lake).await.map_err(damaged)? else { return Ok(None) };
-        let outcome = match (run.failure, run.published) {
-            (Some(_), _) => {
+        let outcome = match run.published {
+            _ if run.failed => {
                 Outcome::Failed("Beräkningen avbröts av ett fel. Driften har fått felet i sin logg.".to_owned())
             }
-            (None, Some(number)) => Outcome::Published(number),
-            (None, None) => Outcome::Held,
+            _ if run.unchanged => Outcome::Unchanged,
+            Some(number) => Outcome::Published(number),
+            None => Outcome::Held,
         };
         let audit = run.audit.iter().map(|(name, violations)| self.invariant(name, *violations)).collect();
         Ok(Some(Run { started_at: run.started_at, ended_at: run.ended_at, as_of: run.as_of, outcome, audit }))
@@ -325,18 +328,6 @@ async fn files(context: &SessionContext) -> anyhow::Result<Files> {
         }
     }
     Ok(files)
-}
-
-/// The city's working days from the parameters.
-fn calendar(library: &Library) -> Option<Calendar> {
-    let rows = library.parameters.get("ref_calendar")?;
-    let dates = rows.column_by_name("date")?.as_primitive_opt::<Date32Type>()?;
-    let worked = rows.column_by_name("is_city_workday")?.as_boolean_opt()?;
-    let day = |row: usize| Date32Type::to_naive_date_opt(dates.value(row));
-    let days: Vec<_> = (0..rows.num_rows()).filter_map(day).collect();
-    let off = (0..rows.num_rows()).filter(|&row| !worked.value(row)).filter_map(day);
-    let weekdays_off = off.filter(|day| day.weekday().num_days_from_monday() < 5);
-    Some(Calendar::new(*days.iter().min()?, *days.iter().max()?, weekdays_off))
 }
 
 fn unavailable(error: impl std::fmt::Display) -> SourceError {

@@ -21,6 +21,7 @@ use uuid::Uuid;
 use crate::config::Config;
 use crate::print;
 use crate::runs::LastRun;
+use crate::work::WorkFolder;
 
 /// What a round of receiving did.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -55,6 +56,7 @@ pub struct Intake {
     places: Vec<LandingPlace>,
     receiver: Receiver,
     log: Log,
+    _work: WorkFolder,
 }
 
 /// The log, with a broker or without.
@@ -66,15 +68,16 @@ enum Log {
 impl Intake {
     /// Opens the landing places, the archive and the log.
     pub async fn open(config: &Config) -> Result<Self> {
-        let receiver = Receiver::new(config.archive()?, config.work.clone());
+        let work = WorkFolder::open(&config.work)?;
+        let receiver = Receiver::new(config.archive()?, work.path());
         let log = match config.kafka() {
             Some(kafka) => {
                 create_topics(&kafka).await?;
                 Log::Kafka(Box::new(KafkaDelivery::open(&kafka).await?))
             }
-            None => Log::Direct(Box::new(open_journal(config).await?)),
+            None => Log::Direct(Box::new(open_journal(config, &work).await?)),
         };
-        Ok(Self { places: config.places()?, receiver, log })
+        Ok(Self { places: config.places()?, receiver, log, _work: work })
     }
 
     /// Receives what has appeared; each file is told on standard error.
@@ -114,8 +117,8 @@ impl Intake {
     }
 }
 
-async fn open_journal(config: &Config) -> Result<Direct> {
-    Ok(Direct::open(config.journal()?, config.archive()?, config.work.clone()).await?)
+async fn open_journal(config: &Config, work: &WorkFolder) -> Result<Direct> {
+    Ok(Direct::open(config.journal()?, config.archive()?, work.path()).await?)
 }
 
 /// Adds a receipt to the counts, and says what an operator should read.
@@ -174,7 +177,8 @@ pub async fn land(config: &Config, lake: &Lake) -> Result<u64> {
             land_all(lake, &mut reader).await
         }
         None => {
-            let mut direct = open_journal(config).await?;
+            let work = WorkFolder::open(&config.work)?;
+            let mut direct = open_journal(config, &work).await?;
             let mut reader = direct.reader(&heads(lake, 1).await?, Limits::default())?;
             land_all(lake, &mut reader).await
         }
@@ -244,10 +248,12 @@ pub async fn run(config: &Config, lake: &Lake, as_of: NaiveDate) -> Result<Repor
     last.ended_at = Utc::now();
     match &result {
         Ok(report) => {
-            last.published = report.generation.as_ref().map(|generation| generation.number);
+            let generation = report.generation.as_ref().map(|generation| generation.number);
+            last.published = generation.filter(|_| report.published);
+            last.unchanged = generation.is_some() && !report.published;
             last.audit = report.audit.invariants.clone();
         }
-        Err(error) => last.failure = Some(error.to_string()),
+        Err(_) => last.failed = true,
     }
     last.keep(lake).await?;
     let report = result?;
@@ -264,7 +270,8 @@ pub async fn run(config: &Config, lake: &Lake, as_of: NaiveDate) -> Result<Repor
 pub fn verdict(report: &Report) -> ExitCode {
     match &report.generation {
         Some(generation) => {
-            print::note(&format!("published generation {} as of {}", generation.number, generation.as_of));
+            let what = if report.published { "published" } else { "nothing has changed since" };
+            print::note(&format!("{what} generation {} as of {}", generation.number, generation.as_of));
             ExitCode::SUCCESS
         }
         None => {

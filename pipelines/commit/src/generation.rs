@@ -113,6 +113,12 @@ pub enum Refusal {
 }
 
 impl Candidate {
+    /// True when publishing it would tell readers nothing new.
+    #[must_use]
+    pub fn shows_the_same(&self, last: &Generation, as_of: NaiveDate) -> bool {
+        self.landing == last.landing && self.tables == last.tables && as_of == last.as_of
+    }
+
     /// The generation that follows `last`.
     ///
     /// # Errors
@@ -168,6 +174,14 @@ mod tests {
     #[test]
     fn a_broken_invariant_gives_no_permit() {
         assert_eq!(audit(2).permit().unwrap_err(), ["INV-A"]);
+    }
+
+    #[test]
+    fn a_run_that_changed_nothing_has_nothing_to_publish() {
+        let first = publish(3, None).unwrap();
+        assert!(candidate(3).shows_the_same(&first, first.as_of));
+        assert!(!candidate(4).shows_the_same(&first, first.as_of));
+        assert!(!candidate(3).shows_the_same(&first, first.as_of.succ_opt().unwrap()));
     }
 
     #[test]

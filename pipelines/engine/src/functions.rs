@@ -17,7 +17,7 @@ use datafusion::common::ScalarValue;
 use datafusion::error::{DataFusionError, Result};
 use datafusion::logical_expr::{ColumnarValue, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility};
 
-use crate::calendar::Calendar;
+use schemas::calendar::Calendar;
 
 mod similarity;
 mod subset_sum;
@@ -245,7 +245,7 @@ fn date_and_count(
 
 /// `due_at(received_at)` under one service level, for the wrapper around exception jobs.
 #[must_use]
-pub fn due_at(calendar: Arc<Calendar>, rule: crate::calendar::ServiceLevel) -> ScalarUDF {
+pub fn due_at(calendar: Arc<Calendar>, rule: schemas::calendar::ServiceLevel) -> ScalarUDF {
     let utc = || DataType::Timestamp(TimeUnit::Microsecond, Some("+00:00".into()));
     let state = std::hash::BuildHasher::hash_one(
         &std::hash::BuildHasherDefault::<std::hash::DefaultHasher>::default(),

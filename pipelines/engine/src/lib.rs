@@ -6,7 +6,6 @@
 //!
 //! Start at [`Library`] (what is in `sql/`), then [`Planner`] (what a job means) and [`example`].
 
-pub mod calendar;
 mod error;
 pub mod example;
 pub mod functions;

@@ -11,8 +11,8 @@ use datafusion::functions::expr_fn::{concat, encode, left, sha256};
 use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, cast, ident, lit, when};
 use schemas::Contract;
 
-use crate::calendar::{Calendar, ServiceLevel};
 use crate::{EngineError, Invariant, Job, Kind, Library, functions, money, session};
+use schemas::calendar::{Calendar, ServiceLevel};
 
 /// Plans jobs: what each means, once it has passed every check that needs no data.
 #[derive(Debug, Clone)]

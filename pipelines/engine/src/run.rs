@@ -68,8 +68,10 @@ pub enum Progress<'a> {
 /// What came of a run.
 #[derive(Debug)]
 pub struct Report {
-    /// The generation that was published; nothing when the audit failed.
+    /// The generation that shows the result; nothing when the audit failed.
     pub generation: Option<Generation>,
+    /// False when nothing has changed since the last generation, which stays.
+    pub published: bool,
     /// Rows by job.
     pub rows: BTreeMap<String, u64>,
     /// What the audit found.
@@ -116,18 +118,21 @@ pub async fn run(
         for result in &results {
             lake.discard(&result.job.name, &result.staged).await?;
         }
-        return Ok(Report { generation: None, rows, audit, violations });
+        return Ok(Report { generation: None, published: false, rows, audit, violations });
     };
     let mut candidate = Candidate { landing, tables: BTreeMap::new() };
     for result in results {
         let cut = result.commit(lake, last.as_ref()).await?;
         candidate.tables.insert(result.job.name.clone(), cut);
     }
+    if last.as_ref().is_some_and(|last| candidate.shows_the_same(last, request.as_of)) {
+        return Ok(Report { generation: last, published: false, rows, audit, violations });
+    }
     let generation = candidate
         .publish(last.as_ref(), request.as_of, request.published_at, request.writer.clone(), permit)
         .map_err(|refusal| EngineError::Result { job: "publish".to_owned(), reason: refusal.to_string() })?;
     lake.publish(&generation).await?;
-    Ok(Report { generation: Some(generation), rows, audit, violations })
+    Ok(Report { generation: Some(generation), published: true, rows, audit, violations })
 }
 
 /// The tables of a published generation, in a session that reads nothing else.

@@ -4,8 +4,8 @@ use chrono::NaiveDate;
 use datafusion::execution::SessionStateBuilder;
 use datafusion::execution::context::{SessionConfig, SessionContext};
 
-use crate::calendar::Calendar;
 use crate::{EngineError, functions};
+use schemas::calendar::Calendar;
 
 /// A DataFusion session for a run as of `as_of`: the engine's functions, decimals for numeric literals, and no
 /// catalogue beside the tables that are registered.

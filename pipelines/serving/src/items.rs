@@ -2,11 +2,12 @@
 
 use arrow::datatypes::Schema;
 use chrono::{DateTime, Utc};
+use schemas::calendar::Calendar;
 use serde_json::{Map, Value};
 use worklist::due::due_day;
 use worklist::queue::{Group, Summary, summary};
 use worklist::template::Template;
-use worklist::{Calendar, Due, swedish};
+use worklist::{Due, swedish};
 
 use crate::address::Address;
 use crate::cells::{Cell, cell, currency};

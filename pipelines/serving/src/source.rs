@@ -9,9 +9,10 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use chrono::{DateTime, NaiveDate, Utc};
 use futures::stream::BoxStream;
+use schemas::calendar::Calendar;
+use worklist::RecordRef;
 use worklist::decision::Decision;
 use worklist::queue::Group;
-use worklist::{Calendar, RecordRef};
 
 /// Where results come from. Everything that takes a generation reads that one and no other.
 #[async_trait]

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Duration, NaiveDate, Utc};
 use serde::Serialize;
 
-use crate::calendar::{Calendar, stockholm_date};
+use schemas::calendar::{Calendar, stockholm_date};
 
 /// An exception that is due within so many working days after today is at risk.
 pub const SOON_WORKDAYS: u32 = 1;
@@ -131,7 +131,7 @@ mod tests {
     fn a_deadline_that_the_calendar_does_not_reach_is_told_without_days() {
         assert_eq!(at("2026-12-30T08:00:00Z", "2027-01-04T23:00:00Z"), Due::InTime { workdays: None });
         assert_eq!(at("2027-01-05T08:00:00Z", "2026-12-30T23:00:00Z"), Due::Overdue { workdays: None });
-        assert_eq!(Due::at(DateTime::UNIX_EPOCH, None, &Calendar::unknown()), Due::Open);
+        assert_eq!(Due::at(DateTime::UNIX_EPOCH, None, &Calendar::default()), Due::Open);
     }
 
     #[test]

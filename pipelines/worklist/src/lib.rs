@@ -6,7 +6,6 @@
 //!
 //! Start at [`due`], [`template`] and [`decision`].
 
-pub mod calendar;
 pub mod decision;
 pub mod due;
 pub mod evidence;
@@ -14,7 +13,6 @@ pub mod queue;
 pub mod swedish;
 pub mod template;
 
-pub use calendar::Calendar;
 pub use due::Due;
 pub use evidence::RecordRef;
 pub use template::{TemplateError, check_template};

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 
-use crate::calendar::Calendar;
 use crate::due::Due;
+use schemas::calendar::Calendar;
 
 /// Exceptions of one table with the same department, deadline and currency, counted by the table.
 ///
@@ -113,14 +113,14 @@ mod tests {
     #[test]
     fn a_queue_without_amounts_has_no_sum() {
         let groups = [group(None, None, 2, None)];
-        assert_eq!(summary(&groups, DateTime::UNIX_EPOCH, &Calendar::unknown()).sums, Sums::new());
+        assert_eq!(summary(&groups, DateTime::UNIX_EPOCH, &Calendar::default()).sums, Sums::new());
     }
 
     #[test]
     fn currencies_are_never_added() {
         let euro = Group { currency: Some("EUR".to_owned()), ..group(None, None, 1, Some(500)) };
         let groups = [euro.clone(), group(None, None, 1, Some(7)), euro];
-        let sums = summary(&groups, DateTime::UNIX_EPOCH, &Calendar::unknown()).sums;
+        let sums = summary(&groups, DateTime::UNIX_EPOCH, &Calendar::default()).sums;
         assert_eq!(sums, Sums::from([("EUR".to_owned(), 1000), ("SEK".to_owned(), 7)]));
     }
 }

@@ -11,10 +11,11 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use chrono::{DateTime, NaiveDate, Utc};
 use futures::{StreamExt, stream};
+use schemas::calendar::Calendar;
 use serde_json::{Map, Value, json};
+use worklist::RecordRef;
 use worklist::decision::{Decision, Kind};
 use worklist::queue::Group;
-use worklist::{Calendar, RecordRef};
 
 use crate::source::{
     Balance, Column, ExceptionInfo, Files, Filter, Generation, Invariant, JobInfo, Outcome, RowQuery, Rows, Run,

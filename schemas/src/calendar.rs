@@ -3,37 +3,63 @@
 //! Rules: catalogue SLA63 (received at or before 12:00:00 on a working day: that day is day 1, otherwise the next
 //! working day; n days are due by the end of the n-th working day counting day 1).
 
+use std::collections::BTreeSet;
+
 use arrow::array::{Array, AsArray, RecordBatch};
 use arrow::datatypes::Date32Type;
 use chrono::{DateTime, Datelike, Days, NaiveDate, NaiveTime, TimeZone, Utc, Weekday};
 use chrono_tz::Europe::Stockholm;
 
-/// Which days the city works.
+/// The city's working days between a first and a last known date.
+///
+/// What lies outside is unknown, never guessed: an answer that reaches outside is not given.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub struct Calendar {
+    known: Option<(NaiveDate, NaiveDate)>,
     workdays: Vec<NaiveDate>,
 }
 
 impl Calendar {
+    /// A calendar that covers `first..=last`, where Mondays to Fridays are worked except for `days_off`.
+    #[must_use]
+    pub fn new(first: NaiveDate, last: NaiveDate, days_off: impl IntoIterator<Item = NaiveDate>) -> Self {
+        let days_off: BTreeSet<NaiveDate> = days_off.into_iter().collect();
+        let days = first.iter_days().take_while(|day| *day <= last);
+        let worked = days.filter(|day| day.weekday().num_days_from_monday() < 5 && !days_off.contains(day));
+        Self { known: Some((first, last)), workdays: worked.collect() }
+    }
+
     /// Reads the rows of `ref_calendar`: columns `date` and `is_city_workday`.
     #[must_use]
     pub fn from_rows(rows: &RecordBatch) -> Option<Self> {
         let dates = rows.column_by_name("date")?.as_primitive_opt::<Date32Type>()?;
-        let flags = rows.column_by_name("is_city_workday")?.as_boolean_opt()?;
-        let working =
-            (0..rows.num_rows()).filter(|&row| flags.is_valid(row) && flags.value(row) && dates.is_valid(row));
-        let mut workdays: Vec<NaiveDate> =
-            working.filter_map(|row| Date32Type::to_naive_date_opt(dates.value(row))).collect();
+        let worked = rows.column_by_name("is_city_workday")?.as_boolean_opt()?;
+        let mut known = Vec::with_capacity(rows.num_rows());
+        let mut workdays = Vec::new();
+        for row in (0..rows.num_rows()).filter(|&row| dates.is_valid(row)) {
+            let day = Date32Type::to_naive_date_opt(dates.value(row))?;
+            known.push(day);
+            if worked.is_valid(row) && worked.value(row) {
+                workdays.push(day);
+            }
+        }
         workdays.sort_unstable();
         workdays.dedup();
-        Some(Self { workdays })
+        Some(Self { known: known.iter().min().copied().zip(known.iter().max().copied()), workdays })
+    }
+
+    /// True when the date is worked; nothing when the calendar does not cover it.
+    #[must_use]
+    pub fn is_workday(&self, date: NaiveDate) -> Option<bool> {
+        self.covered(date)?;
+        Some(self.workdays.binary_search(&date).is_ok())
     }
 
     /// The n-th working day at or after `date`, counting from 1; nothing outside the calendar.
     #[must_use]
     pub fn workday_add(&self, date: NaiveDate, n: usize) -> Option<NaiveDate> {
-        let first = self.workdays.partition_point(|day| *day < date);
         self.covered(date)?;
+        let first = self.workdays.partition_point(|day| *day < date);
         self.workdays.get(first + n.checked_sub(1)?).copied()
     }
 
@@ -61,11 +87,13 @@ impl Calendar {
         (day.month() == date.month() && day.year() == date.year() && n > 0).then_some(day)
     }
 
-    /// Working days after `from` up to and including `to`; negative when `to` is earlier.
+    /// Working days after `from` up to and including `to`: 0 when `to` is not later.
     #[must_use]
-    pub fn workdays_between(&self, from: NaiveDate, to: NaiveDate) -> i64 {
-        let index = |date: NaiveDate| self.workdays.partition_point(|day| *day <= date);
-        i64::try_from(index(to)).unwrap_or_default() - i64::try_from(index(from)).unwrap_or_default()
+    pub fn workdays_after(&self, from: NaiveDate, to: NaiveDate) -> Option<u32> {
+        self.covered(from)?;
+        self.covered(to)?;
+        let up_to = |date: NaiveDate| self.workdays.partition_point(|day| *day <= date);
+        u32::try_from(up_to(to).saturating_sub(up_to(from))).ok()
     }
 
     /// Day 1 of the service-level clock for something received at `received`.
@@ -108,11 +136,15 @@ impl Calendar {
     }
 
     fn covered(&self, date: NaiveDate) -> Option<()> {
-        let inside = *self.workdays.first()? <= date && date <= *self.workdays.last()?;
-        // A few free days may precede the first and follow the last working day of the table.
-        let near = |day: NaiveDate| (day - date).num_days().abs() < 7;
-        (inside || near(*self.workdays.first()?) || near(*self.workdays.last()?)).then_some(())
+        let (first, last) = self.known?;
+        (first <= date && date <= last).then_some(())
     }
+}
+
+/// The date in Stockholm at this moment.
+#[must_use]
+pub fn stockholm_date(time: DateTime<Utc>) -> NaiveDate {
+    time.with_timezone(&Stockholm).date_naive()
 }
 
 /// When a piece of work is due.

@@ -2,10 +2,7 @@ use super::*;
 
 /// March and April 2026: Good Friday is 3 April, Easter Monday 6 April.
 fn spring() -> Calendar {
-    let free = ["2026-04-03", "2026-04-06"].map(|day| day.parse::<NaiveDate>().unwrap());
-    let days = date("2026-03-01").iter_days().take(61);
-    let working = days.filter(|day| day.weekday().num_days_from_monday() < 5 && !free.contains(day));
-    Calendar { workdays: working.collect() }
+    Calendar::new(date("2026-03-01"), date("2026-04-30"), [date("2026-04-03"), date("2026-04-06")])
 }
 
 fn date(text: &str) -> NaiveDate {
@@ -67,6 +64,10 @@ fn months_are_counted_from_both_ends() {
     assert_eq!(calendar.nth_workday(date("2026-04-20"), 2), Some(date("2026-04-02")));
     assert_eq!(calendar.nth_last_workday(date("2026-03-02"), 2), Some(date("2026-03-30")));
     assert_eq!(calendar.previous_workday(date("2026-04-07")), Some(date("2026-04-02")));
-    assert_eq!(calendar.workdays_between(date("2026-04-02"), date("2026-04-08")), 2);
-    assert_eq!(calendar.workdays_between(date("2026-04-08"), date("2026-04-02")), -2);
+    assert_eq!(calendar.workdays_after(date("2026-04-02"), date("2026-04-08")), Some(2));
+    assert_eq!(calendar.workdays_after(date("2026-04-02"), date("2026-04-06")), Some(0));
+    assert_eq!(calendar.workdays_after(date("2026-04-08"), date("2026-04-02")), Some(0));
+    assert_eq!(calendar.workdays_after(date("2026-04-08"), date("2026-05-02")), None);
+    assert_eq!(calendar.is_workday(date("2026-04-03")), Some(false));
+    assert_eq!(calendar.is_workday(date("2026-04-07")), Some(true));
 }

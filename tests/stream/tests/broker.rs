@@ -1,0 +1,55 @@
+//! Two ways to run, one meaning: through Apache Kafka in three processes, and without a broker in one.
+
+use harness::Kafka;
+
+use crate::folder::{Folder, published};
+use crate::program::run;
+
+#[test]
+fn a_broker_between_the_steps_changes_no_row_of_any_table() {
+    let broker = tempfile::tempdir().unwrap();
+    let kafka = Kafka::start(broker.path()).unwrap();
+    let folder = Folder::city(1);
+    folder.configure(|text| format!("{text}\n[kafka]\nbrokers = {:?}\npartitions = 3\n", kafka.address()));
+    let step = |verb| run(&mut folder.reskontra(&[verb])).succeeded();
+    let received = step("ingest");
+    assert!(received.out.starts_with("242 accepted, 3 refused, 1 test, 1 known before, "), "{received}");
+    let landed = step("land");
+    assert_ne!(landed.out, "0 rows landed\n");
+    step("run");
+
+    let again = step("ingest");
+    assert!(again.out.starts_with("0 accepted, 0 refused, 0 test, "), "{again}");
+    assert_eq!(step("land").out, "0 rows landed\n", "what has landed is not read again");
+    drop(kafka);
+
+    let (direct, through) = (published().generation(), folder.generation());
+    let contracts: Vec<&String> = direct.landing.keys().collect();
+    assert_eq!(through.landing.keys().collect::<Vec<_>>(), contracts);
+    for contract in contracts {
+        same_rows(published(), &folder, &format!("landing.{contract}"));
+    }
+    for (job, table) in &direct.tables {
+        if through.tables[job].digest != table.digest {
+            same_rows(published(), &folder, job);
+            panic!("{job}: equal rows have different digests");
+        }
+    }
+    assert_eq!(through.tables.len(), direct.tables.len());
+}
+
+/// Compares two tables row by row, all columns.
+fn same_rows(direct: &Folder, through: &Folder, table: &str) {
+    let rows = |folder: &Folder| {
+        let sql = format!("select * from {table}");
+        let answer = run(&mut folder.reskontra(&["query", "--format", "json", &sql])).succeeded();
+        let mut rows: Vec<String> = answer.out.lines().map(str::to_owned).collect();
+        rows.sort_unstable();
+        rows
+    };
+    let (direct, through) = (rows(direct), rows(through));
+    let differs = direct.iter().zip(&through).find(|(one, other)| one != other);
+    assert!(differs.is_none(), "{table} differs: {differs:#?}");
+    assert_eq!(direct.len(), through.len(), "{table}: rows");
+    assert!(!direct.is_empty(), "{table} has rows");
+}

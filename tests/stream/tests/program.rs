@@ -1,0 +1,68 @@
+//! The programs under test, run as a person runs them.
+
+use std::ffi::OsStr;
+use std::fmt;
+use std::path::PathBuf;
+use std::process::{Command, Output};
+
+/// How a program ended.
+#[derive(Debug)]
+pub struct Ended {
+    /// Exit code; none when a signal ended it.
+    pub code: Option<i32>,
+    /// Standard output.
+    pub out: String,
+    /// Standard error.
+    pub said: String,
+}
+
+impl Ended {
+    fn new(output: &Output) -> Self {
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        Self { code: output.status.code(), out: text(&output.stdout), said: text(&output.stderr) }
+    }
+
+    /// The same, when the program succeeded.
+    #[track_caller]
+    pub fn succeeded(self) -> Self {
+        assert_eq!(self.code, Some(0), "{self}");
+        self
+    }
+}
+
+impl fmt::Display for Ended {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "exit code {:?}\n{}\n{}", self.code, self.out, self.said)
+    }
+}
+
+/// A program of the workspace, with nothing of this process' own settings.
+pub fn program(name: &str) -> Command {
+    let tests = std::env::current_exe().unwrap();
+    let program = tests.ancestors().nth(2).unwrap().join(name);
+    assert!(program.exists(), "{} is missing: run `cargo build --workspace --bins` first", program.display());
+    let mut command = Command::new(program);
+    for (name, _) in std::env::vars_os() {
+        let is_ours = |name: &str| ["RESKONTRA_", "DATAFUSION_", "RUST_LOG"].iter().any(|ours| name.starts_with(ours));
+        if name.to_str().is_some_and(is_ours) {
+            command.env_remove(name);
+        }
+    }
+    command
+}
+
+/// Runs a command to its end.
+pub fn run(command: &mut Command) -> Ended {
+    let output = command.output();
+    Ended::new(&output.unwrap_or_else(|error| panic!("{}: {error}", command.get_program().display())))
+}
+
+/// Runs `reskontra` with these arguments.
+pub fn reskontra(arguments: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Ended {
+    run(program("reskontra").args(arguments))
+}
+
+/// The root of the checkout.
+pub fn root() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).unwrap().to_owned()
+}

@@ -1,0 +1,19 @@
+//! The whole stream, end to end: the real programs, real files, a real broker.
+//!
+//! Each module is one promise to those who run the stream: it finds all that is true and nothing else, goes on where
+//! it was, means the same with and without a broker, survives being killed, and never publishes what the audit
+//! refuses. The programs are those that `cargo build --workspace --bins` has built.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "helpers of tests")]
+#![allow(clippy::print_stdout, reason = "what was scored and measured is for people to read")]
+
+mod again;
+mod audit;
+mod broker;
+mod folder;
+mod killed;
+mod parse;
+mod program;
+mod row;
+mod score;
+mod scored;
+mod settings;

@@ -34,9 +34,9 @@ pub fn demo(once: bool, scale: u32, dir: &Path) -> Result<ExitCode> {
 }
 
 /// Runs the benchmarks in an optimised build.
-pub fn bench(name: Option<&str>) -> Result<ExitCode> {
+pub fn bench(arguments: &[String]) -> Result<ExitCode> {
     build(true)?;
     let mut bench = program("release", "bench");
-    bench.current_dir(root()).args(name);
+    bench.current_dir(root()).args(arguments);
     pass_on(&mut bench)
 }

@@ -43,8 +43,9 @@ enum Command {
     Check,
     /// Benchmarks in an optimised build; prints ratios and writes them as JSON under `target/bench`.
     Bench {
-        /// Only this one: parse, land or run.
-        name: Option<String>,
+        /// Only one of parse, land and run; options such as `--payments 100000` (see `bench --help`).
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<String>,
     },
 }
 
@@ -53,7 +54,7 @@ fn main() -> ExitCode {
         Command::Demo { once, scale, dir } => demo::demo(once, scale, &dir),
         Command::Test => check::test(),
         Command::Check => check::check(),
-        Command::Bench { name } => demo::bench(name.as_deref()),
+        Command::Bench { arguments } => demo::bench(&arguments),
     };
     match result {
         Ok(code) => code,

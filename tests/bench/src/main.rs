@@ -1,0 +1,92 @@
+//! Speed, beside the speed of something that everyone knows, measured in the same run.
+//!
+//! `cargo xtask bench [parse|land|run]` builds this optimised and runs it. Each benchmark prints a table with ratios and
+//! writes the same numbers to `target/bench/NAME.json`. No time makes it fail. What is measured how, and what came of it,
+//! stands in `docs/benchmarks.md`.
+//!
+//! Every measurement is a [`step::Step`] in a process of its own: memory is counted for it alone, and no measurement
+//! finds warm what another one left behind.
+
+mod data;
+mod land;
+mod measure;
+mod parse;
+mod report;
+mod run;
+mod step;
+mod stream;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::{Parser, ValueEnum};
+use serde::{Deserialize, Serialize};
+
+use report::Machine;
+
+/// Measure the speed of parsing, landing and running.
+#[derive(Debug, Clone, Parser, Serialize, Deserialize)]
+#[command(name = "bench", version)]
+struct Args {
+    /// Only this one.
+    name: Option<Name>,
+    /// Megabytes that each format is parsed of.
+    #[arg(long, default_value_t = 100)]
+    megabytes: u64,
+    /// Payments that are landed, at least.
+    #[arg(long, default_value_t = 1_000_000)]
+    payments: u64,
+    /// Sizes of the city that jobs run on; the first is what the others are compared with.
+    #[arg(long, value_delimiter = ',', default_values_t = [1, 10])]
+    scales: Vec<u32>,
+    /// How often each measurement is taken.
+    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..))]
+    repeat: u32,
+    /// Folder for input, work and results.
+    #[arg(long, default_value = "target/bench")]
+    dir: PathBuf,
+    /// Take one measurement and print it; the benchmarks call themselves with this.
+    #[arg(long, hide = true)]
+    step: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
+enum Name {
+    /// Bytes into rows, beside a memory copy and a split into lines.
+    Parse,
+    /// Payments into tables, directly and through Apache Kafka, beside a bare consumer.
+    Land,
+    /// The jobs, beside a hash join of the same tables.
+    Run,
+}
+
+fn main() -> ExitCode {
+    let args = Args::parse();
+    let done = match &args.step {
+        Some(step) => step::take(step),
+        None => benchmarks(&args),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            report::note(&format!("error: {error:#}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn benchmarks(args: &Args) -> Result<()> {
+    std::fs::create_dir_all(&args.dir)?;
+    let args = Args { dir: args.dir.canonicalize()?, ..args.clone() };
+    for (name, benchmark) in [
+        (Name::Parse, parse::benchmark as fn(&Args, &Machine) -> Result<()>),
+        (Name::Land, land::benchmark),
+        (Name::Run, run::benchmark),
+    ] {
+        if args.name.is_none_or(|only| only == name) {
+            benchmark(&args, &Machine::look())?;
+        }
+    }
+    Ok(())
+}

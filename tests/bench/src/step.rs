@@ -1,0 +1,72 @@
+//! One measurement in a process of its own.
+
+use std::process::{Command, Stdio};
+
+use anyhow::{Context as _, Result, bail};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+use crate::{land, parse, report, run, stream};
+
+/// Threads plan deep statements; deep plans need deep stacks in unoptimised builds.
+const STACK: usize = 16 << 20;
+
+/// What is measured.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub enum Step {
+    /// A format is parsed, in turn with its peers.
+    Parse(parse::Task),
+    /// Files are received without a broker and landed.
+    Direct(stream::Task),
+    /// Files are delivered to Apache Kafka.
+    Deliver(stream::Task),
+    /// What Apache Kafka has is landed.
+    Land(stream::Task),
+    /// A bare consumer counts what Apache Kafka has.
+    Consume(land::Topic),
+    /// All jobs run and are published.
+    Run(run::Task),
+    /// DataFusion joins payments with items.
+    Join(run::Task),
+}
+
+impl Step {
+    /// Takes it in a process of its own and gives what it measured.
+    ///
+    /// # Errors
+    /// When it fails.
+    pub fn apart<T: DeserializeOwned>(&self) -> Result<T> {
+        let step = serde_json::to_string(self)?;
+        let program = std::env::current_exe()?;
+        let mut command = Command::new(program);
+        command.arg("--step").arg(&step).stdin(Stdio::null()).stderr(Stdio::inherit());
+        let output = command.output().with_context(|| format!("starting {step}"))?;
+        if !output.status.success() {
+            bail!("{step} failed ({})", output.status);
+        }
+        serde_json::from_slice(&output.stdout).with_context(|| format!("what {step} printed"))
+    }
+
+    fn take(self) -> Result<String> {
+        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().thread_stack_size(STACK).build()?;
+        Ok(match self {
+            Self::Parse(task) => serde_json::to_string(&parse::measure(&task)?)?,
+            Self::Direct(task) => serde_json::to_string(&runtime.block_on(stream::direct(&task))?)?,
+            Self::Deliver(task) => serde_json::to_string(&runtime.block_on(stream::deliver(&task))?)?,
+            Self::Land(task) => serde_json::to_string(&runtime.block_on(stream::land(&task))?)?,
+            Self::Consume(topic) => serde_json::to_string(&land::consume(&topic)?)?,
+            Self::Run(task) => serde_json::to_string(&runtime.block_on(run::measure(&task))?)?,
+            Self::Join(task) => serde_json::to_string(&runtime.block_on(run::join(&task))?)?,
+        })
+    }
+}
+
+/// Takes the step that is written as JSON, in this process, and prints what it measured.
+///
+/// # Errors
+/// When it fails.
+pub fn take(step: &str) -> Result<()> {
+    let step: Step = serde_json::from_str(step).context("the step to take")?;
+    report::say(&step.take()?);
+    Ok(())
+}

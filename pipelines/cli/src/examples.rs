@@ -1,68 +1,97 @@
 //! `reskontra test`: the worked examples.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use anyhow::{Context as _, Result, bail};
-use engine::Library;
-use engine::example::{self, Outcome, Tables};
+use engine::example::{self, Example, Outcome, Tables};
+use engine::{EngineError, Job, Library};
+use tokio::task::JoinSet;
 
 use crate::config::Config;
 use crate::print;
 
 /// Runs the examples of one job or of all; fails when one fails or a job has none.
 pub async fn test(config: &Config, only: Option<&str>, quiet: bool) -> Result<ExitCode> {
-    let library = Library::load(&config.sql)?;
+    let library = Arc::new(Library::load(&config.sql)?);
     if let Some(name) = only
         && library.job(name).is_none()
     {
         let names: Vec<&str> = library.jobs.iter().map(|job| job.name.as_str()).collect();
         bail!("there is no job {name}; there are: {}", names.join(", "));
     }
-    let tables = Tables::of(&library)?;
-    let mut passed = 0;
+    let tables = Arc::new(Tables::of(&library)?);
+    let examples = examples(config, &library, only)?;
+    let results = run_all(&library, &tables, &examples).await?;
     let mut failed = 0;
-    let mut without = Vec::new();
-    for file in files(&config.examples)? {
-        let job = library.job(&stem(&file));
-        let Some(job) = job else {
-            bail!("{}: there is no job of this name", file.display());
-        };
-        if only.is_some_and(|only| only != job.name) {
-            continue;
-        }
-        for example in example::load(&file)? {
-            let place = format!("{}:{}", file.display(), example.line);
-            match example.run(&library, &tables, job).await {
-                Ok(Outcome::Passed) => {
-                    passed += 1;
-                    if !quiet {
-                        print::out(&format!("ok    {}: {}", job.name, example.title));
-                    }
+    for ((job, example), result) in examples.iter().zip(results) {
+        let said = match result {
+            Ok(Outcome::Passed) => {
+                if !quiet {
+                    print::out(&format!("ok    {}: {}", job.name, example.title));
                 }
-                Ok(Outcome::Failed(difference)) => {
-                    failed += 1;
-                    print::out(&format!("FAIL  {}: {} ({place})\n{difference}", job.name, example.title));
-                }
-                Err(error) => {
-                    failed += 1;
-                    print::out(&format!("FAIL  {}: {} ({place})\n    {error}", job.name, example.title));
-                }
+                continue;
             }
-        }
+            Ok(Outcome::Failed(difference)) => difference,
+            Err(error) => format!("    {error}"),
+        };
+        failed += 1;
+        let place = format!("{}:{}", example.file.display(), example.line);
+        print::out(&format!("FAIL  {}: {} ({place})\n{said}", job.name, example.title));
     }
-    for job in &library.jobs {
-        let file = config.examples.join(&job.area).join(format!("{}.md", job.name));
-        if !file.exists() && only.is_none_or(|only| only == job.name) {
-            without.push(job.name.as_str());
-        }
-    }
+    let asked = library.jobs.iter().filter(|job| only.is_none_or(|only| only == job.name));
+    let without: Vec<&str> =
+        asked.filter(|job| !examples.iter().any(|(of, _)| of.name == job.name)).map(|job| job.name.as_str()).collect();
     if !without.is_empty() {
         print::out(&format!("no worked example: {}", without.join(", ")));
     }
-    print::out(&format!("{passed} passed, {failed} failed"));
+    print::out(&format!("{} passed, {failed} failed", examples.len() - failed));
     let good = failed == 0 && without.is_empty();
     Ok(if good { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+type OfJob = (Job, Arc<Example>);
+
+fn examples(config: &Config, library: &Library, only: Option<&str>) -> Result<Vec<OfJob>> {
+    let mut examples = Vec::new();
+    for file in files(&config.examples)? {
+        let Some(job) = library.job(&stem(&file)) else {
+            bail!("{}: there is no job of this name", file.display());
+        };
+        if only.is_none_or(|only| only == job.name) {
+            examples.extend(example::load(&file)?.into_iter().map(|example| (job.clone(), Arc::new(example))));
+        }
+    }
+    Ok(examples)
+}
+
+/// Runs examples side by side; results stand in the order of the examples.
+async fn run_all(
+    library: &Arc<Library>,
+    tables: &Arc<Tables>,
+    examples: &[OfJob],
+) -> Result<Vec<Result<Outcome, EngineError>>> {
+    let at_once = std::thread::available_parallelism().map_or(1, usize::from);
+    let mut waiting = examples.iter().cloned().enumerate();
+    let mut running = JoinSet::new();
+    let mut results = BTreeMap::new();
+    loop {
+        while running.len() < at_once
+            && let Some((index, (job, example))) = waiting.next()
+        {
+            let (library, tables) = (library.clone(), tables.clone());
+            running.spawn(async move { (index, example.run(&library, &tables, &job).await) });
+        }
+        match running.join_next().await {
+            Some(done) => {
+                let (index, result) = done?;
+                results.insert(index, result);
+            }
+            None => return Ok(results.into_values().collect()),
+        }
+    }
 }
 
 fn files(root: &Path) -> Result<Vec<PathBuf>> {

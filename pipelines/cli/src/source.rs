@@ -20,7 +20,7 @@ use futures::{StreamExt as _, TryStreamExt as _};
 use ingest::FileId;
 use ingest::archive::Archive;
 use lake::Lake;
-use schemas::calendar::Calendar;
+use schemas::calendar::{Calendar, ServiceLevel};
 use serving::source::{
     Column, ExceptionInfo, Files, Filter, Generation, Invariant, JobInfo, Outcome, RowQuery, Rows, Run, Source,
     SourceError,
@@ -124,14 +124,12 @@ impl LakeSource {
             doc: job.header.columns.get(field.name()).cloned().unwrap_or_default(),
             data_type: field.data_type().clone(),
         });
+        let levels = self.library.service_levels(as_of);
         let exception = job.header.exception.as_ref().map(|exception| ExceptionInfo {
             queue: exception.queue.clone(),
             queue_title: exception.queue_title.clone(),
             service_level: exception.service_level.clone(),
-            service_level_text: self
-                .library
-                .service_level(&exception.service_level, as_of)
-                .and_then(|rule| rule.text_sv()),
+            service_level_text: levels.get(&exception.service_level).and_then(ServiceLevel::text_sv),
             why: exception.why.clone(),
             action: exception.action.clone(),
         });

@@ -18,7 +18,7 @@ use serde_json::Value;
 
 use crate::markdown::{Block, Table, blocks};
 use crate::planner::{did_you_mean, register_empty, register_rows};
-use crate::{EngineError, Job, Library, Planner, contract_view_schema, values};
+use crate::{EngineError, Job, Library, PlannedJob, Planner, contract_view_schema, values};
 
 /// One example of a job.
 #[derive(Debug, Clone)]
@@ -136,7 +136,7 @@ impl Example {
     /// When the example or the job is wrong in itself.
     pub async fn run(&self, library: &Library, tables: &Tables, job: &Job) -> Result<Outcome, EngineError> {
         let planner = Planner::new(library, self.as_of);
-        let context = planner.session()?;
+        let context = planner.small_session()?;
         let needed = self.needed(library, job);
         for (name, table) in &self.given {
             let schema = tables.schemas.get(name).ok_or_else(|| {
@@ -169,12 +169,13 @@ impl Example {
         }
         let upstream = library.jobs.iter().filter(|other| needed.contains(&other.name));
         for other in upstream.filter(|other| !self.given.contains_key(&other.name)) {
-            let rows = self.rows_of(&planner, &context, other).await?;
+            let planned = planner.plan(&context, other).await?;
+            let rows = self.rows_of(&context, other, planned).await?;
             register_rows(&context, &other.name, rows)?;
         }
         let planned = planner.plan(&context, job).await?;
         self.check_columns(&self.expect, &planned.schema)?;
-        self.compare(&self.rows_of(&planner, &context, job).await?)
+        self.compare(&self.rows_of(&context, job, planned).await?)
     }
 
     /// The tables that `job` depends on, as far as the given ones do not stand in the way.
@@ -196,16 +197,15 @@ impl Example {
     /// The result of a job on the tables of `context`.
     async fn rows_of(
         &self,
-        planner: &Planner<'_>,
         context: &SessionContext,
         job: &Job,
+        planned: PlannedJob,
     ) -> Result<RecordBatch, EngineError> {
-        let planned = planner.plan(context, job).await?;
         let frame = context.execute_logical_plan(planned.plan).await.map_err(EngineError::query(&*job.name))?;
         let batches =
             frame.collect().await.map_err(EngineError::query(format!("example `{}` of {}", self.title, job.name)))?;
-        let rows = arrow::compute::concat_batches(&planned.schema, batches.iter().map(|batch| batch))
-            .or_else(|_| concat(&planned.schema, &batches))?;
+        let schema = batches.first().map_or(planned.schema, RecordBatch::schema);
+        let rows = arrow::compute::concat_batches(&schema, &batches)?;
         check_key(job, &rows)?;
         Ok(rows)
     }
@@ -255,11 +255,6 @@ impl Example {
     fn fail(&self, line: usize, reason: &str) -> EngineError {
         EngineError::source(&self.file, format!("line {line}: example `{}`: {reason}", self.title))
     }
-}
-
-fn concat(schema: &SchemaRef, batches: &[RecordBatch]) -> Result<RecordBatch, arrow::error::ArrowError> {
-    let schema = batches.first().map_or_else(|| schema.clone(), RecordBatch::schema);
-    arrow::compute::concat_batches(&schema, batches)
 }
 
 fn nullable(schema: &SchemaRef) -> arrow::datatypes::Schema {

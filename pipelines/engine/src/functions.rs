@@ -1,8 +1,9 @@
 //! The SQL functions that the engine gives beside DataFusion's. Each is immutable: the same arguments give the
 //! same value, in any batch, on any machine.
 
+use std::collections::BTreeMap;
 use std::fmt;
-use std::hash::{Hash, Hasher};
+use std::hash::{BuildHasher as _, BuildHasherDefault, DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
 use arrow::array::{
@@ -17,7 +18,7 @@ use datafusion::common::ScalarValue;
 use datafusion::error::{DataFusionError, Result};
 use datafusion::logical_expr::{ColumnarValue, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility};
 
-use schemas::calendar::Calendar;
+use schemas::calendar::{Calendar, ServiceLevel};
 
 mod similarity;
 mod subset_sum;
@@ -103,10 +104,7 @@ fn function(
 /// All functions, for a run as of `as_of` with the working days of `calendar`.
 #[must_use]
 pub fn functions(as_of: NaiveDate, calendar: &Arc<Calendar>) -> Vec<ScalarUDF> {
-    let state = std::hash::BuildHasher::hash_one(
-        &std::hash::BuildHasherDefault::<std::hash::DefaultHasher>::default(),
-        (as_of, calendar),
-    );
+    let state = state((as_of, calendar));
     let mut all = vec![
         as_of_date(as_of),
         text_predicate("luhn_valid", schemas::reference::luhn_valid),
@@ -243,27 +241,36 @@ fn date_and_count(
     )
 }
 
-/// `due_at(received_at)` under one service level, for the wrapper around exception jobs.
+/// `due_at(received_at, service_level)`, for the wrapper around exception jobs.
 #[must_use]
-pub fn due_at(calendar: Arc<Calendar>, rule: schemas::calendar::ServiceLevel) -> ScalarUDF {
-    let utc = || DataType::Timestamp(TimeUnit::Microsecond, Some("+00:00".into()));
-    let state = std::hash::BuildHasher::hash_one(
-        &std::hash::BuildHasherDefault::<std::hash::DefaultHasher>::default(),
-        (&calendar, &rule),
+pub fn due_at(calendar: Arc<Calendar>, levels: BTreeMap<String, ServiceLevel>) -> ScalarUDF {
+    let state = state((&calendar, &levels));
+    let arguments = |given: &[DataType]| (given.len() == 2).then(|| vec![utc_time(), DataType::Utf8]);
+    let mut due = function(
+        "due_at",
+        arguments,
+        |_| utc_time(),
+        move |columns| {
+            let received = columns[0].as_primitive::<TimestampMicrosecondType>();
+            let levels_of_rows = columns[1].as_string::<i32>();
+            let due = received.iter().zip(levels_of_rows).map(|(micros, level)| {
+                let received = DateTime::from_timestamp_micros(micros?)?;
+                calendar.due(received, levels.get(level?)?).map(|due| due.timestamp_micros())
+            });
+            Ok(Arc::new(due.collect::<TimestampMicrosecondArray>().with_data_type(utc_time())))
+        },
     );
-    let arguments = |given: &[DataType]| {
-        (given.len() == 1).then(|| vec![DataType::Timestamp(TimeUnit::Microsecond, Some("+00:00".into()))])
-    };
-    let returns = |_: &[DataType]| DataType::Timestamp(TimeUnit::Microsecond, Some("+00:00".into()));
-    let mut due = function("due_at", arguments, returns, move |columns| {
-        let received = columns[0].as_primitive::<TimestampMicrosecondType>();
-        let due = received.iter().map(|micros| {
-            calendar.due(DateTime::from_timestamp_micros(micros?)?, &rule).map(|due| due.timestamp_micros())
-        });
-        Ok(Arc::new(due.collect::<TimestampMicrosecondArray>().with_data_type(utc())))
-    });
     due.state = state;
     ScalarUDF::from(due)
+}
+
+fn utc_time() -> DataType {
+    DataType::Timestamp(TimeUnit::Microsecond, Some("+00:00".into()))
+}
+
+/// A digest of what a function depends on beside its arguments.
+fn state(of: impl Hash) -> u64 {
+    BuildHasherDefault::<DefaultHasher>::default().hash_one(of)
 }
 
 pub(crate) fn list_of_positions() -> DataType {

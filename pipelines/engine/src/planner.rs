@@ -1,4 +1,4 @@
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use arrow::array::{Array, AsArray, RecordBatch};
@@ -7,7 +7,7 @@ use chrono::NaiveDate;
 use datafusion::common::DFSchema;
 use datafusion::datasource::MemTable;
 use datafusion::execution::context::SessionContext;
-use datafusion::functions::expr_fn::{concat, encode, left, sha256};
+use datafusion::functions::expr_fn::{coalesce, concat, encode, left, sha256};
 use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, cast, ident, lit, when};
 use schemas::Contract;
 
@@ -36,6 +36,8 @@ const EXCEPTION_ID: &str = "exception_id";
 const DUE_AT: &str = "due_at";
 /// The column of an exception job that starts the service-level clock.
 const RECEIVED_AT: &str = "received_at";
+/// The column by which a row of an exception job can have another service level than the header says.
+const SERVICE_LEVEL: &str = "service_level";
 
 impl<'a> Planner<'a> {
     /// A planner for `library` as of a business date.
@@ -56,7 +58,15 @@ impl<'a> Planner<'a> {
     /// # Errors
     /// When a table cannot be registered.
     pub fn session(&self) -> Result<SessionContext, EngineError> {
-        let context = session::session(self.as_of, &self.calendar)?;
+        self.with_parameters(session::session(self.as_of, &self.calendar)?)
+    }
+
+    /// The same for a handful of rows, as examples have them.
+    pub(crate) fn small_session(&self) -> Result<SessionContext, EngineError> {
+        self.with_parameters(session::small_session(self.as_of, &self.calendar))
+    }
+
+    fn with_parameters(&self, context: SessionContext) -> Result<SessionContext, EngineError> {
         for (name, rows) in &self.library.parameters {
             register_rows(&context, name, rows.clone())?;
         }
@@ -69,7 +79,7 @@ impl<'a> Planner<'a> {
     /// # Errors
     /// The first job or invariant that does not pass.
     pub fn check(&self) -> Result<Vec<(&'a Job, SchemaRef)>, EngineError> {
-        let context = self.session()?;
+        let context = self.small_session()?;
         for contract in schemas::contracts().values() {
             register_empty(&context, &contract.name, contract_view_schema(contract))?;
         }
@@ -142,10 +152,10 @@ impl<'a> Planner<'a> {
                 let reason = format!("an exception job must give the column {RECEIVED_AT}, which starts the clock");
                 return Err(EngineError::source(&job.file, reason));
             }
-            let rule = self.service_level(job, &exception.service_level)?;
-            let due = functions::due_at(self.calendar.clone(), rule);
+            let level = self.service_level(job, &schema, &exception.service_level)?;
+            let due = functions::due_at(self.calendar.clone(), self.library.service_levels(self.as_of));
             columns.push(exception_id(job, &schema).alias(EXCEPTION_ID));
-            columns.push(due.call(vec![cast(ident(RECEIVED_AT), utc_time())]).alias(DUE_AT));
+            columns.push(due.call(vec![cast(ident(RECEIVED_AT), utc_time()), level]).alias(DUE_AT));
         }
         let order = job.header.key.iter().map(|key| ident(key).sort(true, true));
         LogicalPlanBuilder::from(plan)
@@ -155,24 +165,27 @@ impl<'a> Planner<'a> {
             .map_err(|error| EngineError::source(&job.file, describe(&error)))
     }
 
-    fn service_level(&self, job: &Job, id: &str) -> Result<ServiceLevel, EngineError> {
-        let fail = |reason: String| EngineError::source(&job.file, reason);
-        self.library
-            .service_level(id, self.as_of)
-            .ok_or_else(|| fail(format!("service level {id} is not in ref_service_level, or not valid {}", self.as_of)))
+    /// The service level of each row: the job's column of that name, or the one in the header.
+    fn service_level(&self, job: &Job, schema: &DFSchema, id: &str) -> Result<Expr, EngineError> {
+        if !self.library.service_levels(self.as_of).contains_key(id) {
+            let reason = format!("service level {id} is not in ref_service_level, or not valid {}", self.as_of);
+            return Err(EngineError::source(&job.file, reason));
+        }
+        let own = schema.field_with_unqualified_name(SERVICE_LEVEL).is_ok();
+        let of_header = lit(id);
+        Ok(if own { coalesce(vec![cast(ident(SERVICE_LEVEL), DataType::Utf8), of_header]) } else { of_header })
     }
 }
 
 impl Library {
-    /// The rule of a service level, valid on a date.
+    /// The rules of all service levels that are valid on a date, from `ref_service_level`.
     #[must_use]
-    pub fn service_level(&self, id: &str, on: NaiveDate) -> Option<ServiceLevel> {
-        service_level(self.parameters.get("ref_service_level")?, id, on)
+    pub fn service_levels(&self, on: NaiveDate) -> BTreeMap<String, ServiceLevel> {
+        self.parameters.get("ref_service_level").and_then(|rows| service_levels(rows, on)).unwrap_or_default()
     }
 }
 
-/// The rule of a service level, valid on a date, from `ref_service_level`.
-fn service_level(rows: &RecordBatch, id: &str, on: NaiveDate) -> Option<ServiceLevel> {
+fn service_levels(rows: &RecordBatch, on: NaiveDate) -> Option<BTreeMap<String, ServiceLevel>> {
     let text = |name: &str| rows.column_by_name(name)?.as_string_opt::<i32>();
     let number = |name: &str, row: usize| {
         let column = rows.column_by_name(name)?.as_primitive_opt::<Int32Type>()?;
@@ -183,12 +196,14 @@ fn service_level(rows: &RecordBatch, id: &str, on: NaiveDate) -> Option<ServiceL
         if column.is_valid(row) { Date32Type::to_naive_date_opt(column.value(row)) } else { None }
     };
     let (ids, kinds) = (text("id")?, text("kind")?);
-    let row = (0..rows.num_rows()).find(|&row| {
-        ids.value(row) == id
-            && date("valid_from", row).is_none_or(|from| from <= on)
-            && date("valid_to", row).is_none_or(|to| on <= to)
-    })?;
-    ServiceLevel::parse(kinds.value(row), number("n", row), number("weekday", row))
+    let valid = |row: &usize| {
+        date("valid_from", *row).is_none_or(|from| from <= on) && date("valid_to", *row).is_none_or(|to| on <= to)
+    };
+    let rules = (0..rows.num_rows()).filter(valid).filter_map(|row| {
+        let rule = ServiceLevel::parse(kinds.value(row), number("n", row), number("weekday", row))?;
+        Some((ids.value(row).to_owned(), rule))
+    });
+    Some(rules.collect())
 }
 
 /// The columns of the table that jobs see for a contract: its records, timestamps in microseconds.

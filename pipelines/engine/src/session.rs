@@ -17,6 +17,16 @@ use schemas::calendar::Calendar;
 /// When a setting in the environment cannot be read.
 pub fn session(as_of: NaiveDate, calendar: &Arc<Calendar>) -> Result<SessionContext, EngineError> {
     let config = SessionConfig::from_env().map_err(EngineError::query("settings in the environment"))?;
+    Ok(session_with(config, as_of, calendar))
+}
+
+/// A session for a handful of rows: one partition, so that little is spent on dividing them.
+#[must_use]
+pub(crate) fn small_session(as_of: NaiveDate, calendar: &Arc<Calendar>) -> SessionContext {
+    session_with(SessionConfig::new().with_target_partitions(1), as_of, calendar)
+}
+
+fn session_with(config: SessionConfig, as_of: NaiveDate, calendar: &Arc<Calendar>) -> SessionContext {
     let mut config = config.with_information_schema(true);
     let options = config.options_mut();
     options.sql_parser.parse_float_as_decimal = true;
@@ -30,5 +40,5 @@ pub fn session(as_of: NaiveDate, calendar: &Arc<Calendar>) -> Result<SessionCont
     for function in functions::functions(as_of, calendar) {
         context.register_udf(function);
     }
-    Ok(context)
+    context
 }

@@ -170,7 +170,7 @@ impl Table {
     /// Version of the table.
     #[must_use]
     pub fn version(&self) -> u64 {
-        self.delta.version().and_then(|version| u64::try_from(version).ok()).unwrap_or_default()
+        self.delta.version().unwrap_or_default()
     }
 
     /// Data files of this version.

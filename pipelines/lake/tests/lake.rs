@@ -1,4 +1,5 @@
 //! Tables on a real folder: landing with positions, staged replacement, generations.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -127,10 +128,12 @@ async fn staged_rows_can_be_read_but_change_no_table_until_they_replace_it() {
 async fn the_digest_depends_on_rows_and_not_on_batches() {
     let (_folder, lake) = lake();
     let mut digests = Vec::new();
-    for batches in [vec![0..10], vec![0..3, 3..4, 4..10], vec![0..10, 10..11]] {
+    for ends in [&[10][..], &[3, 4, 10], &[10, 11]] {
         let mut writer = lake.stage("job", job_schema()).unwrap();
-        for batch in batches {
-            writer.write(&job_rows(batch)).await.unwrap();
+        let mut start = 0;
+        for end in ends {
+            writer.write(&job_rows(start..*end)).await.unwrap();
+            start = *end;
         }
         digests.push(writer.finish().await.unwrap().digest().to_owned());
     }

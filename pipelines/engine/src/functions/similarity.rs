@@ -27,7 +27,8 @@ fn similarity(left: &str, right: &str) -> i32 {
     };
     let (left, right) = (words(left), words(right));
     let all = left.len() + right.len();
-    if all == 0 { 0 } else { i32::try_from(200 * left.intersection(&right).count() / all).unwrap_or_default() }
+    let alike = (200 * left.intersection(&right).count()).checked_div(all).unwrap_or_default();
+    i32::try_from(alike).unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -5,8 +5,19 @@ use std::time::Duration;
 
 use crate::folder::{Folder, each_file, published};
 
-/// Kills while files are received and landed, and after that while jobs are computed, committed and published.
-const ROUNDS: [(u32, u64); 2] = [(6, 160), (6, 115)];
+/// How often the stream is killed while it writes where, and after how many new files: at least, at most.
+const STAGES: [(u32, &str, [u64; 2]); 5] = [
+    // Receiving: a raw file and a delivery each.
+    (5, "archive", [1, 90]),
+    // Landing: rows and log of each contract.
+    (2, "landing", [1, 15]),
+    // Computing: the staged rows of each job.
+    (2, "tables", [1, 36]),
+    // Committing: the log of each job's table, after all are staged.
+    (2, "tables", [38, 70]),
+    // Publishing.
+    (1, "generations", [1, 1]),
+];
 
 /// How often is looked whether the moment has come.
 const LOOK: Duration = Duration::from_millis(5);
@@ -15,47 +26,52 @@ const LOOK: Duration = Duration::from_millis(5);
 struct Numbers(u64);
 
 impl Numbers {
-    fn up_to(&mut self, most: u64) -> u64 {
+    fn between(&mut self, [least, most]: [u64; 2]) -> u64 {
         self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (self.0 >> 33) % most + 1
+        least + (self.0 >> 33) % (most - least + 1)
     }
 }
 
-fn files(folder: &Folder) -> u64 {
+/// Files that a stage has written.
+fn written(folder: &Folder, stage: &str) -> u64 {
     let mut count = 0;
-    each_file(&folder.path().join("store"), &mut |_| count += 1);
+    each_file(&folder.path().join("store").join(stage), &mut |_| count += 1);
     count
+}
+
+/// Starts the stream and kills it when it has written `more` files at a stage.
+///
+/// A moment is told by what has been written, so that it is the same one on a fast machine and a slow one.
+fn kill_at(folder: &Folder, stage: &str, more: u64) {
+    let goal = written(folder, stage) + more;
+    let mut up = folder.reskontra(&["up", "--once"]);
+    let mut up = up.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    while written(folder, stage) < goal {
+        if let Some(status) = up.try_wait().unwrap() {
+            panic!("ended ({status}) before it had written {more} files in {stage}");
+        }
+        std::thread::sleep(LOOK);
+    }
+    up.kill().unwrap();
+    let status = up.wait().unwrap();
+    // Publishing is nearly the last thing that it does.
+    assert!(status.code().is_none_or(|code| code == 0 && stage == "generations"), "{status}");
 }
 
 #[test]
 fn killed_at_random_moments_it_comes_to_the_same_tables() {
     let folder = Folder::city(1);
-    let (mut numbers, mut kills) = (Numbers(20_260_831), 0);
-    for (rounds, most) in ROUNDS {
+    let mut numbers = Numbers(20_260_831);
+    for (rounds, stage, range) in STAGES {
         for _ in 0..rounds {
-            // A moment is when so many files have been written: it is the same moment on a fast machine and a slow one.
-            let goal = files(&folder) + numbers.up_to(most);
-            let mut up = folder.reskontra(&["up", "--once"]);
-            let mut up = up.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-            let ended = loop {
-                if let Some(status) = up.try_wait().unwrap() {
-                    break Some(status);
-                }
-                if files(&folder) >= goal {
-                    up.kill().unwrap();
-                    up.wait().unwrap();
-                    break None;
-                }
-                std::thread::sleep(LOOK);
-            };
-            match ended {
-                None => kills += 1,
-                Some(status) => assert!(status.success(), "{status}"),
-            }
+            let more = numbers.between(range);
+            kill_at(&folder, stage, more);
+            let left = ["archive", "landing", "tables", "generations"].map(|stage| written(&folder, stage));
+            println!(
+                "killed after {more} more files in {stage}; files in archive, landing, tables, generations: {left:?}"
+            );
         }
     }
-    println!("killed {kills} times; {} files, {} generations then", files(&folder), folder.generations().len());
-    assert!(kills >= 8, "only {kills} rounds were ended by a kill");
     folder.up().succeeded();
     assert_eq!(folder.content(), published().content());
 }

@@ -13,7 +13,12 @@ pub fn test() -> Result<ExitCode> {
     step("licences, bans, sources", deny)?;
     step("unused dependencies", || must(MACHETE.command()?.arg(".").current_dir(root())))?;
     step("lints", lints)?;
-    step("docs", || must(cargo(&["doc", "--quiet", "--workspace", "--no-deps"]).env("RUSTDOCFLAGS", "-D warnings")))?;
+    step("docs", || {
+        must(
+            cargo(&["doc", "--quiet", "--workspace", "--no-deps", "--document-private-items"])
+                .env("RUSTDOCFLAGS", "-D warnings -A rustdoc::private-intra-doc-links"),
+        )
+    })?;
     step("broker", || {
         let installed = harness::Kafka::install()?;
         println!("   Apache Kafka in {}", installed.display());

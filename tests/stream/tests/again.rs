@@ -3,12 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 
-use crate::folder::published;
-use crate::program::{reskontra, run};
+use commit::generation::Generation;
+
+use crate::folder::{Folder, published};
+use crate::program::reskontra;
 use crate::row::Row;
 
 /// Which jobs' tables are not what they were: another version, or other rows.
-fn changed(folder: &crate::folder::Folder, before: &commit::generation::Generation) -> BTreeSet<String> {
+fn changed(folder: &Folder, before: &Generation) -> BTreeSet<String> {
     let now = folder.generation();
     assert_eq!(now.tables.keys().collect::<Vec<_>>(), before.tables.keys().collect::<Vec<_>>());
     now.tables.into_iter().filter(|(job, table)| before.tables[job] != *table).map(|(job, _)| job).collect()
@@ -44,7 +46,7 @@ fn a_second_run_changes_nothing_and_a_new_file_brings_exactly_its_payments() {
     let outcomes = "select * from ar_payment_outcome";
     let by_payment = |rows: Vec<Row>| rows.into_iter().map(|row| (row.text("payment_id"), row)).collect();
     let known: BTreeMap<String, Row> = by_payment(folder.query(outcomes));
-    run(&mut folder.reskontra(&["up", "--once"])).succeeded();
+    folder.up().succeeded();
     let now: BTreeMap<String, Row> = by_payment(folder.query(outcomes));
     let new: BTreeSet<(String, String)> = now
         .iter()

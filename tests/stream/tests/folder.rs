@@ -88,7 +88,9 @@ impl Folder {
 
     /// Everything in one process, once.
     pub fn up(&self) -> Ended {
-        run(&mut self.reskontra(&["up", "--once"]))
+        let ended = run(&mut self.reskontra(&["up", "--once"]));
+        println!("up --once took {:.1?}", ended.took);
+        ended
     }
 
     /// The rows of a question to the last generation.

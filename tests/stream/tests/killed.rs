@@ -39,21 +39,21 @@ fn written(folder: &Folder, stage: &str) -> u64 {
     count
 }
 
-/// Starts the stream and kills it when it has written `more` files at a stage.
+/// Starts `reskontra` with these arguments and kills it when it has written `more` files at a stage.
 ///
 /// A moment is told by what has been written, so that it is the same one on a fast machine and a slow one.
-fn kill_at(folder: &Folder, stage: &str, more: u64) {
+pub fn kill_at(folder: &Folder, arguments: &[&str], stage: &str, more: u64) {
     let goal = written(folder, stage) + more;
-    let mut up = folder.reskontra(&["up", "--once"]);
-    let mut up = up.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    let mut command = folder.reskontra(arguments);
+    let mut process = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
     while written(folder, stage) < goal {
-        if let Some(status) = up.try_wait().unwrap() {
+        if let Some(status) = process.try_wait().unwrap() {
             panic!("ended ({status}) before it had written {more} files in {stage}");
         }
         std::thread::sleep(LOOK);
     }
-    up.kill().unwrap();
-    let status = up.wait().unwrap();
+    process.kill().unwrap();
+    let status = process.wait().unwrap();
     // Publishing is nearly the last thing that it does.
     assert!(status.code().is_none_or(|code| code == 0 && stage == "generations"), "{status}");
 }
@@ -65,7 +65,7 @@ fn killed_at_random_moments_it_comes_to_the_same_tables() {
     for (rounds, stage, range) in STAGES {
         for _ in 0..rounds {
             let more = numbers.between(range);
-            kill_at(&folder, stage, more);
+            kill_at(&folder, &["up", "--once"], stage, more);
             let left = ["archive", "landing", "tables", "generations"].map(|stage| written(&folder, stage));
             println!(
                 "killed after {more} more files in {stage}; files in archive, landing, tables, generations: {left:?}"

@@ -4,6 +4,7 @@ use std::ffi::OsStr;
 use std::fmt;
 use std::path::PathBuf;
 use std::process::{Command, Output};
+use std::time::{Duration, Instant};
 
 /// How a program ended.
 #[derive(Debug)]
@@ -14,12 +15,14 @@ pub struct Ended {
     pub out: String,
     /// Standard error.
     pub said: String,
+    /// How long it ran.
+    pub took: Duration,
 }
 
 impl Ended {
-    fn new(output: &Output) -> Self {
+    fn new(output: &Output, took: Duration) -> Self {
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-        Self { code: output.status.code(), out: text(&output.stdout), said: text(&output.stderr) }
+        Self { code: output.status.code(), out: text(&output.stdout), said: text(&output.stderr), took }
     }
 
     /// The same, when the program succeeded.
@@ -53,8 +56,9 @@ pub fn program(name: &str) -> Command {
 
 /// Runs a command to its end.
 pub fn run(command: &mut Command) -> Ended {
-    let output = command.output();
-    Ended::new(&output.unwrap_or_else(|error| panic!("{}: {error}", command.get_program().display())))
+    let started = Instant::now();
+    let output = command.output().unwrap_or_else(|error| panic!("{}: {error}", command.get_program().display()));
+    Ended::new(&output, started.elapsed())
 }
 
 /// Runs `reskontra` with these arguments.

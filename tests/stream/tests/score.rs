@@ -64,3 +64,19 @@ pub fn keyed<K: Ord + Debug, V: Debug>(rows: impl IntoIterator<Item = (K, V)>) -
     }
     by_key
 }
+
+#[test]
+fn what_is_missing_extra_or_different_is_told_by_key() {
+    let mut score = Score::default();
+    score.compare(
+        "list",
+        &BTreeMap::from([("a", 1), ("b", 2), ("c", 3)]),
+        &BTreeMap::from([("b", 2), ("c", 4), ("d", 5)]),
+    );
+    assert_eq!(
+        score.differences,
+        "list: missing \"a\": 1\nlist: extra \"d\": 5\nlist: different \"c\"\n    true  3\n    found 4\n"
+    );
+    let failed = std::panic::catch_unwind(|| score.settle("something")).unwrap_err();
+    assert!(failed.downcast_ref::<String>().is_some_and(|message| message.contains("extra \"d\"")));
+}

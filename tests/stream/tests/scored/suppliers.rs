@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use city::truth::{DocumentKey, DuplicateClass, DuplicateTruth, Truth, VatCause};
 
 use crate::folder::Folder;
+use crate::row::Row;
 use crate::score::{Score, keyed};
 
 const fn class(class: DuplicateClass) -> Option<&'static str> {
@@ -55,7 +56,7 @@ pub fn score(score: &mut Score, folder: &Folder, truth: &Truth) {
         truth.duplicates.iter().map(|pair| (documents.pair(pair), class(pair.class).unwrap_or_default().to_owned())),
     );
     let pairs = folder.query("select first_document, second_document, class from ap_duplicate_invoice");
-    let pair = |row: &crate::row::Row| BTreeSet::from([row.text("first_document"), row.text("second_document")]);
+    let pair = |row: &Row| BTreeSet::from([row.text("first_document"), row.text("second_document")]);
     let found = keyed(pairs.iter().map(|row| (pair(row), row.text("class"))));
     score.compare("exceptions: duplicate invoices (AP01)", &expected, &found);
     let near: BTreeMap<_, _> =

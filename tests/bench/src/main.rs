@@ -21,12 +21,11 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 use clap::{Parser, ValueEnum};
-use serde::{Deserialize, Serialize};
 
 use report::Machine;
 
 /// Measure the speed of parsing, landing and running.
-#[derive(Debug, Clone, Parser, Serialize, Deserialize)]
+#[derive(Debug, Clone, Parser)]
 #[command(name = "bench", version)]
 struct Args {
     /// Only this one.
@@ -46,12 +45,12 @@ struct Args {
     /// Folder for input, work and results.
     #[arg(long, default_value = "target/bench")]
     dir: PathBuf,
-    /// Take one measurement and print it; the benchmarks call themselves with this.
+    /// Take the one measurement that standard input asks for; the benchmarks call themselves with this.
     #[arg(long, hide = true)]
-    step: Option<String>,
+    step: bool,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Name {
     /// Bytes into rows, beside a memory copy and a split into lines.
     Parse,
@@ -63,10 +62,7 @@ enum Name {
 
 fn main() -> ExitCode {
     let args = Args::parse();
-    let done = match &args.step {
-        Some(step) => step::take(step),
-        None => benchmarks(&args),
-    };
+    let done = if args.step { step::take() } else { benchmarks(&args) };
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {

@@ -36,15 +36,19 @@ impl Step {
     /// # Errors
     /// When it fails.
     pub fn apart<T: DeserializeOwned>(&self) -> Result<T> {
-        let step = serde_json::to_string(self)?;
-        let program = std::env::current_exe()?;
-        let mut command = Command::new(program);
-        command.arg("--step").arg(&step).stdin(Stdio::null()).stderr(Stdio::inherit());
-        let output = command.output().with_context(|| format!("starting {step}"))?;
-        if !output.status.success() {
-            bail!("{step} failed ({})", output.status);
+        let name = format!("{self:?}");
+        let name = name.split(|letter: char| !letter.is_alphanumeric()).next().unwrap_or_default();
+        let mut command = Command::new(std::env::current_exe()?);
+        command.arg("--step").stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::inherit());
+        let mut process = command.spawn().with_context(|| format!("starting {name}"))?;
+        if let Some(mut input) = process.stdin.take() {
+            serde_json::to_writer(&mut input, self).with_context(|| format!("telling {name} what to do"))?;
         }
-        serde_json::from_slice(&output.stdout).with_context(|| format!("what {step} printed"))
+        let output = process.wait_with_output()?;
+        if !output.status.success() {
+            bail!("{name} failed ({})", output.status);
+        }
+        serde_json::from_slice(&output.stdout).with_context(|| format!("what {name} printed"))
     }
 
     fn take(self) -> Result<String> {
@@ -61,12 +65,12 @@ impl Step {
     }
 }
 
-/// Takes the step that is written as JSON, in this process, and prints what it measured.
+/// Takes the step that stands on standard input as JSON, in this process, and prints what it measured.
 ///
 /// # Errors
 /// When it fails.
-pub fn take(step: &str) -> Result<()> {
-    let step: Step = serde_json::from_str(step).context("the step to take")?;
+pub fn take() -> Result<()> {
+    let step: Step = serde_json::from_reader(std::io::stdin().lock()).context("the step to take")?;
     report::say(&step.take()?);
     Ok(())
 }

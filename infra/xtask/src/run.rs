@@ -13,9 +13,19 @@ pub fn root() -> PathBuf {
 }
 
 /// Cargo, in the workspace.
+///
+/// Cargo tells this program about the package it belongs to. Cargo itself must not hear that: build scripts that watch
+/// such a variable (ring's `CARGO_MANIFEST_DIR`) would run again whenever a person and this program take turns, and
+/// all that stands on them, DataFusion among it, would be compiled again.
 pub fn cargo(arguments: &[&str]) -> Command {
     let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     command.args(arguments).current_dir(root());
+    for (name, _) in std::env::vars_os() {
+        let told = name.to_string_lossy();
+        if told.starts_with("CARGO_PKG_") || ["CARGO_MANIFEST_DIR", "CARGO_MANIFEST_PATH"].contains(&told.as_ref()) {
+            command.env_remove(&name);
+        }
+    }
     command
 }
 

@@ -232,12 +232,13 @@ pub async fn run(config: &Config, lake: &Lake, as_of: NaiveDate) -> Result<Repor
         published_at: Utc::now(),
         writer: Uuid::new_v4().to_string(),
         partitions: config.partitions(),
+        refresh: run::Limits::default(),
     };
     let bar = ProgressBar::new(library.jobs.len() as u64).with_style(bar_style("{bar:30} {pos}/{len} jobs {wide_msg}"));
     let progress = |progress: Progress<'_>| match progress {
         Progress::Job { name, .. } => bar.set_message(name.to_owned()),
-        Progress::Done { name, rows, changed } => {
-            tracing::info!(job = name, rows, changed, "computed");
+        Progress::Done { name, rows, changed, refreshed } => {
+            tracing::info!(job = name, rows, changed, %refreshed, "computed");
             bar.inc(1);
         }
         Progress::Audit => bar.set_message("audit"),

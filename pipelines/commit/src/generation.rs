@@ -60,6 +60,10 @@ pub struct TableCut {
 pub struct Audit {
     /// Number of violations by invariant.
     pub invariants: BTreeMap<String, u64>,
+    /// Digest of what each invariant says: one that says the same as before needs to be checked only where
+    /// something has changed.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub meanings: BTreeMap<String, String>,
 }
 
 impl Audit {
@@ -158,7 +162,7 @@ mod tests {
     use super::*;
 
     fn audit(violations: u64) -> Audit {
-        Audit { invariants: BTreeMap::from([("INV-A".to_owned(), violations)]) }
+        Audit { invariants: BTreeMap::from([("INV-A".to_owned(), violations)]), meanings: BTreeMap::new() }
     }
 
     fn candidate(version: u64) -> Candidate {

@@ -6,6 +6,8 @@
 //!
 //! Start at [`Library`] (what is in `sql/`), then [`Planner`] (what a job means) and [`example`].
 
+mod audit;
+mod changes;
 mod error;
 pub mod example;
 pub mod functions;
@@ -14,7 +16,10 @@ mod library;
 mod markdown;
 mod money;
 mod parameters;
+mod partition;
 mod planner;
+mod refresh;
+mod rows;
 pub mod run;
 mod session;
 mod values;

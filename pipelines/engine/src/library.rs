@@ -3,12 +3,13 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use arrow::array::RecordBatch;
+use chrono::NaiveDate;
 use datafusion::sql::parser::{DFParser, Statement};
 use datafusion::sql::resolve::resolve_table_references;
 use sha2::{Digest as _, Sha256};
 
 use crate::header::{self, Header, Kind};
-use crate::{EngineError, parameters};
+use crate::{EngineError, parameters, rows};
 
 /// Everything under `sql/`: jobs, parameters and invariants.
 #[derive(Debug, Clone)]
@@ -86,6 +87,38 @@ impl Library {
     #[must_use]
     pub fn job(&self, name: &str) -> Option<&Job> {
         self.jobs.iter().find(|job| job.name == name)
+    }
+
+    /// A digest of all that decides what a job's table holds, beside the rows of the other tables it reads: the
+    /// job, the parameters it reads, and the business date where it asks for it.
+    #[must_use]
+    pub fn fingerprint(&self, job: &Job, as_of: NaiveDate) -> String {
+        let mut hash = Sha256::new();
+        hash.update(job.fingerprint());
+        let asks_for = |name: &str| job.sql.contains(name);
+        let is_exception = job.header.kind == Kind::Exception;
+        for (name, rows) in &self.parameters {
+            let by_function = name == "ref_calendar" && (asks_for("workday") || is_exception);
+            if job.reads.contains(name) || by_function {
+                hash.update(name);
+                hash.update(rows::digest(rows));
+            }
+        }
+        if asks_for("as_of") {
+            hash.update(as_of.to_string());
+        }
+        if is_exception {
+            hash.update(format!("{:?}", self.service_levels(as_of)));
+        }
+        hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+
+    /// All that decides what an invariant says, beside the rows of the tables it reads.
+    pub(crate) fn meaning_of_invariant(&self, invariant: &Invariant, as_of: NaiveDate) -> String {
+        let read = self.parameters.iter().filter(|(name, _)| invariant.reads.contains(*name));
+        let read = read.map(|(name, batch)| format!("{name}{:?}", rows::digest(batch))).collect::<String>();
+        let date = if invariant.sql.contains("as_of") { as_of.to_string() } else { String::new() };
+        format!("{}{:?}{read}{date}", invariant.sql, invariant.header.key)
     }
 
     fn check_names(&self) -> Result<(), EngineError> {

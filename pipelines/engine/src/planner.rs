@@ -47,6 +47,12 @@ impl<'a> Planner<'a> {
         Self { library, as_of, calendar: Arc::new(calendar) }
     }
 
+    /// What is planned.
+    #[must_use]
+    pub const fn library(&self) -> &'a Library {
+        self.library
+    }
+
     /// The working days that the plans use.
     #[must_use]
     pub fn calendar(&self) -> &Arc<Calendar> {

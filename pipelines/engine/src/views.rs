@@ -8,9 +8,14 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use datafusion::catalog::{MemorySchemaProvider, TableProvider};
+use arrow::datatypes::SchemaRef;
+use async_trait::async_trait;
+use datafusion::catalog::view::ViewTable;
+use datafusion::catalog::{MemorySchemaProvider, Session, TableProvider};
 use datafusion::common::TableReference;
 use datafusion::execution::context::SessionContext;
+use datafusion::logical_expr::{Expr, LogicalPlan, TableProviderFilterPushDown, TableType};
+use datafusion::physical_plan::ExecutionPlan;
 
 use crate::planner::register_empty;
 use crate::{EngineError, contract_view_schema};
@@ -19,7 +24,7 @@ use crate::{EngineError, contract_view_schema};
 const LANDING: &str = "landing";
 
 /// Contracts whose rows belong to no received file.
-const WITHOUT_FILE: [&str; 2] = ["file", "decision"];
+pub(crate) const WITHOUT_FILE: [&str; 2] = ["file", "decision"];
 
 /// Registers the views of all contracts over the given landing tables; contracts that have none are empty.
 pub async fn register(
@@ -118,8 +123,47 @@ pub fn landed_otherwise(landing: &BTreeMap<String, Arc<dyn TableProvider>>) -> O
 
 async fn register_view(context: &SessionContext, name: &str, sql: &str) -> Result<(), EngineError> {
     let frame = context.sql(sql).await.map_err(EngineError::query(format!("the view {name}")))?;
-    context.register_table(name, frame.into_view()).map_err(EngineError::query(name))?;
+    let view = PlanTable::new(frame.into_unoptimized_plan());
+    context.register_table(name, Arc::new(view)).map_err(EngineError::query(name))?;
     Ok(())
+}
+
+/// The result of a plan, as one table in the plans that read it: they are the same whatever stands behind it.
+#[derive(Debug)]
+pub(crate) struct PlanTable(ViewTable);
+
+impl PlanTable {
+    pub(crate) fn new(plan: LogicalPlan) -> Self {
+        Self(ViewTable::new(plan, None))
+    }
+}
+
+#[async_trait]
+impl TableProvider for PlanTable {
+    fn schema(&self) -> SchemaRef {
+        self.0.schema()
+    }
+
+    fn table_type(&self) -> TableType {
+        TableType::View
+    }
+
+    fn supports_filters_pushdown(
+        &self,
+        filters: &[&Expr],
+    ) -> datafusion::error::Result<Vec<TableProviderFilterPushDown>> {
+        self.0.supports_filters_pushdown(filters)
+    }
+
+    async fn scan(
+        &self,
+        state: &dyn Session,
+        projection: Option<&Vec<usize>>,
+        filters: &[Expr],
+        limit: Option<usize>,
+    ) -> datafusion::error::Result<Arc<dyn ExecutionPlan>> {
+        self.0.scan(state, projection, filters, limit).await
+    }
 }
 
 fn quoted(name: &str) -> String {

@@ -13,6 +13,7 @@
 mod compaction;
 mod error;
 mod generations;
+mod keyed;
 mod landing;
 mod paths;
 mod scan;
@@ -21,6 +22,7 @@ mod store;
 mod table;
 
 pub use error::LakeError;
+pub use keyed::StagedChange;
 pub use landing::{Landed, LandingTable, Offer, REJECT_COLUMNS, landing_schema};
 pub use scan::provider;
 pub use staged::{Staged, Writer};

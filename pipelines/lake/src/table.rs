@@ -216,6 +216,17 @@ impl Table {
         crate::provider(&self.lake, &self.path, self.schema()?, &self.files()?)
     }
 
+    /// The rows in data files that `before`, an earlier version, does not have: all rows that came since, and rows
+    /// that a compaction has moved.
+    ///
+    /// # Errors
+    /// When a version's log cannot be read.
+    pub fn provider_since(&self, before: &Self) -> Result<Arc<dyn datafusion::catalog::TableProvider>, LakeError> {
+        let old: std::collections::BTreeSet<String> = before.files()?.into_iter().map(|file| file.path).collect();
+        let new: Vec<DataFile> = self.files()?.into_iter().filter(|file| !old.contains(&file.path)).collect();
+        crate::provider(&self.lake, &self.path, self.schema()?, &new)
+    }
+
     pub(crate) async fn position(&self, application: &str) -> Result<Option<i64>, LakeError> {
         let state = self.delta.snapshot().map_err(LakeError::delta(&self.path))?;
         let log_store = self.delta.log_store();

@@ -8,7 +8,7 @@ use anyhow::{Context as _, Result, bail};
 use chrono::{DateTime, NaiveDate};
 use datafusion::execution::context::SessionContext;
 use engine::Library;
-use engine::run::{Progress, Request};
+use engine::run::{Limits, Progress, Request};
 use serde::{Deserialize, Serialize};
 
 use crate::measure::{self, Stopwatch, Time};
@@ -218,6 +218,7 @@ pub async fn measure(task: &Task) -> Result<Measured> {
         published_at: DateTime::UNIX_EPOCH,
         writer: format!("bench-{number}"),
         partitions: 1,
+        refresh: Limits::default(),
     };
     let marks =
         Mutex::new(Marks { watch: Stopwatch::start(), last: Time::default(), opening: None, jobs: BTreeMap::new() });

@@ -1,0 +1,116 @@
+//! Checking the invariants: those that a change can break, where it can break them.
+//!
+//! In a published generation every invariant holds. So one that reads nothing that has changed since holds still,
+//! and one that falls apart by its key is checked for the keys that the changes reach.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use arrow::array::RecordBatch;
+use chrono::NaiveDate;
+use commit::generation::Audit;
+use datafusion::catalog::TableProvider;
+use serde_json::{Map, Value};
+
+use crate::partition::Partition;
+use crate::refresh::{self, Refresher, Stop};
+use crate::{EngineError, Invariant, Planner, rows, views};
+
+/// Every row that landed is in exactly one of accepted or rejected, and there are as many as were delivered.
+pub const LANDED_ONCE: &str = "INV-LANDED-ONCE";
+
+/// Violations of an invariant that a report shows.
+const SHOWN: usize = 10;
+
+/// The first violations of each broken invariant.
+pub type Violations = BTreeMap<String, Vec<Map<String, Value>>>;
+
+/// A statement that must give no rows.
+struct Check<'a> {
+    name: &'a str,
+    key: Vec<String>,
+    reads: BTreeSet<String>,
+    says: Says<'a>,
+    meaning: String,
+}
+
+enum Says<'a> {
+    Invariant(&'a Invariant),
+    Landed(String),
+}
+
+/// Checks every invariant. `held` is the audit of the last generation.
+pub async fn audit(
+    planner: &Planner<'_>,
+    refresher: &Refresher<'_>,
+    landing: &BTreeMap<String, Arc<dyn TableProvider>>,
+    held: Option<&Audit>,
+    as_of: NaiveDate,
+) -> Result<(Audit, Violations), EngineError> {
+    let library = planner.library();
+    let landed = views::landed_otherwise(landing).map(|sql| Check {
+        name: LANDED_ONCE,
+        key: vec!["file_id".to_owned()],
+        reads: landing.keys().cloned().collect(),
+        meaning: sql.clone(),
+        says: Says::Landed(sql),
+    });
+    let invariants = library.invariants.iter().map(|invariant| Check {
+        name: &invariant.name,
+        key: invariant.header.key.clone(),
+        reads: invariant.reads.clone(),
+        meaning: library.meaning_of_invariant(invariant, as_of),
+        says: Says::Invariant(invariant),
+    });
+    let checks = landed.into_iter().chain(invariants);
+    let mut audit = Audit::default();
+    let mut violations = Violations::new();
+    for check in checks {
+        let meaning = rows::text_digest(&check.meaning);
+        let held = held.is_some_and(|held| held.meanings.get(check.name) == Some(&meaning));
+        let found = check.rows(planner, refresher, held).await?;
+        let count = found.iter().map(|batch| batch.num_rows() as u64).sum();
+        let shown = found.iter().flat_map(|batch| (0..batch.num_rows()).map(|row| schemas::json::row(batch, row)));
+        let shown: Vec<_> = shown.take(SHOWN).collect();
+        if !shown.is_empty() {
+            violations.insert(check.name.to_owned(), shown);
+        }
+        audit.invariants.insert(check.name.to_owned(), count);
+        audit.meanings.insert(check.name.to_owned(), meaning);
+    }
+    Ok((audit, violations))
+}
+
+impl Check<'_> {
+    /// Its violations; of an invariant that held before, those that the changes can have made.
+    async fn rows(
+        &self,
+        planner: &Planner<'_>,
+        refresher: &Refresher<'_>,
+        held: bool,
+    ) -> Result<Vec<RecordBatch>, EngineError> {
+        if held && !self.reads.iter().any(|table| refresher.changes.contains_key(table)) {
+            return Ok(Vec::new());
+        }
+        let state = refresher.context.state();
+        let plan = match &self.says {
+            Says::Invariant(invariant) => planner.plan_invariant(refresher.context, invariant).await?,
+            Says::Landed(sql) => state.create_logical_plan(sql).await.map_err(EngineError::query(self.name))?,
+        };
+        let plan = state.optimize(&plan).map_err(EngineError::query(self.name))?;
+        let partitions = Partition::of(&plan, &self.key).unwrap_or_default();
+        for partition in partitions.iter().filter(|_| held) {
+            let column = &partition.column;
+            match refresh::by_key(refresher, &plan, column).await {
+                Ok(None) => return Ok(Vec::new()),
+                Ok(Some((values, narrowed))) => {
+                    let found = refresh::collect(refresher.context, &narrowed).await?;
+                    return found.iter().map(|batch| rows::among(batch, column, values.array())).collect();
+                }
+                Err(Stop::Blocked(_)) => {}
+                Err(Stop::Failed(error)) => return Err(error),
+            }
+        }
+        refresh::collect(refresher.context, &plan).await
+    }
+}

@@ -1,0 +1,212 @@
+//! Small sets of rows in memory: those that a change touches.
+
+use std::cmp::Ordering;
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use arrow::array::{Array as _, ArrayRef, BooleanArray, RecordBatch, UInt64Array};
+use arrow::compute::{SortColumn, concat_batches, filter_record_batch, lexsort_to_indices, take_record_batch};
+use arrow::datatypes::{Schema, SchemaRef};
+use arrow::row::{OwnedRow, RowConverter, Rows, SortField};
+use datafusion::execution::SendableRecordBatchStream;
+use futures::TryStreamExt as _;
+use sha2::{Digest as _, Sha256};
+
+use crate::EngineError;
+
+/// All batches as one, with these columns.
+pub fn concat(schema: &SchemaRef, batches: &[RecordBatch]) -> Result<RecordBatch, EngineError> {
+    let same = batches.iter().map(|batch| RecordBatch::try_new(schema.clone(), batch.columns().to_vec()));
+    Ok(concat_batches(schema, &same.collect::<Result<Vec<_>, _>>()?)?)
+}
+
+/// The columns, none of them required.
+pub fn nullable(schema: &SchemaRef) -> SchemaRef {
+    let fields = schema.fields().iter().map(|field| field.as_ref().clone().with_nullable(true));
+    Arc::new(Schema::new(fields.collect::<Vec<_>>()))
+}
+
+/// SHA-256 of the columns and rows, in their order.
+pub fn digest(batch: &RecordBatch) -> Vec<u8> {
+    let mut hash = Sha256::new();
+    for (row, field) in batch.schema().fields().iter().enumerate() {
+        hash.update(format!("{row} {} {};", field.name(), field.data_type()));
+    }
+    for row in 0..batch.num_rows() {
+        hash.update(serde_json::Value::Object(schemas::json::row(batch, row)).to_string());
+        hash.update([0]);
+    }
+    hash.finalize().to_vec()
+}
+
+/// SHA-256 of a text, in hexadecimal.
+pub fn text_digest(text: &str) -> String {
+    Sha256::digest(text).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// The rows whose `column` holds one of the values.
+pub fn among(batch: &RecordBatch, column: &str, values: &ArrayRef) -> Result<RecordBatch, EngineError> {
+    let converter = RowConverter::new(vec![SortField::new(values.data_type().clone())])?;
+    let wanted = converter.convert_columns(std::slice::from_ref(values))?;
+    let wanted: HashSet<_> = wanted.iter().collect();
+    let column = batch.column(batch.schema().index_of(column)?).clone();
+    let rows = converter.convert_columns(&[column])?;
+    let keep: BooleanArray = rows.iter().map(|row| Some(wanted.contains(&row))).collect();
+    Ok(filter_record_batch(batch, &keep)?)
+}
+
+/// The rows in the order of a job's key, as its plan gives them: ascending, nulls first.
+pub fn sorted(batch: &RecordBatch, key: &[String]) -> Result<RecordBatch, EngineError> {
+    let columns = key.iter().filter_map(|name| batch.column_by_name(name));
+    let columns: Vec<SortColumn> = columns.map(|values| SortColumn { values: values.clone(), options: None }).collect();
+    if columns.is_empty() || batch.num_rows() < 2 {
+        return Ok(batch.clone());
+    }
+    Ok(take_record_batch(batch, &lexsort_to_indices(&columns, None)?)?)
+}
+
+/// The rows of `before` that are not in `after`, and those of `after` that are not in `before`.
+pub fn difference(before: &RecordBatch, after: &RecordBatch) -> Result<(RecordBatch, RecordBatch), EngineError> {
+    let fields = after.schema().fields().iter().map(|field| SortField::new(field.data_type().clone())).collect();
+    let converter = RowConverter::new(fields)?;
+    let (old, new) = (converter.convert_columns(before.columns())?, converter.convert_columns(after.columns())?);
+    let without = |batch: &RecordBatch, rows: &Rows, others: &Rows| {
+        let others: HashSet<_> = others.iter().collect();
+        let keep: BooleanArray = rows.iter().map(|row| Some(!others.contains(&row))).collect();
+        filter_record_batch(batch, &keep)
+    };
+    Ok((without(before, &old, &new)?, without(after, &new, &old)?))
+}
+
+/// Holds rows that come sorted by key to it: two of one key stand side by side.
+#[derive(Debug)]
+pub struct KeyCheck {
+    columns: Vec<usize>,
+    converter: RowConverter,
+    last: Option<OwnedRow>,
+}
+
+impl KeyCheck {
+    /// A check of rows with these columns.
+    pub fn new(key: &[String], schema: &Schema) -> Result<Self, EngineError> {
+        let columns = key.iter().map(|name| schema.index_of(name)).collect::<Result<Vec<_>, _>>()?;
+        let fields = columns.iter().map(|&index| SortField::new(schema.field(index).data_type().clone()));
+        Ok(Self { converter: RowConverter::new(fields.collect())?, columns, last: None })
+    }
+
+    /// The first key that two rows have, as JSON.
+    pub fn repeated(&mut self, batch: &RecordBatch) -> Result<Option<String>, EngineError> {
+        let keys = batch.project(&self.columns)?;
+        let rows = self.converter.convert_columns(keys.columns())?;
+        for (index, row) in rows.iter().enumerate() {
+            let before = if index == 0 { self.last.as_ref().map(OwnedRow::row) } else { Some(rows.row(index - 1)) };
+            if before == Some(row) {
+                return Ok(Some(serde_json::Value::Object(schemas::json::row(&keys, index)).to_string()));
+            }
+        }
+        if rows.num_rows() > 0 {
+            self.last = Some(rows.row(rows.num_rows() - 1).owned());
+        }
+        Ok(None)
+    }
+}
+
+/// What differs between two streams of rows that are both sorted by key: rows of `old` that went, rows of `new` that
+/// came. Nothing when there are more than `most`.
+pub async fn changed(
+    old: SendableRecordBatchStream,
+    new: SendableRecordBatchStream,
+    key: &[String],
+    most: usize,
+) -> Result<Option<(Vec<RecordBatch>, Vec<RecordBatch>)>, EngineError> {
+    let schema = new.schema();
+    let converters = Arc::new(Converters::new(key, &schema)?);
+    let mut old = Side::new(old, converters.clone());
+    let mut new = Side::new(new, converters);
+    loop {
+        let (has_old, has_new) = (old.load().await?, new.load().await?);
+        let order = match (has_old, has_new) {
+            (false, false) => return Ok(Some((old.differing, new.differing))),
+            (true, false) => Ordering::Less,
+            (false, true) => Ordering::Greater,
+            (true, true) => old.keys.row(old.at).cmp(&new.keys.row(new.at)),
+        };
+        match order {
+            Ordering::Less => old.step(true),
+            Ordering::Greater => new.step(true),
+            Ordering::Equal => {
+                let differs = old.rows.row(old.at) != new.rows.row(new.at);
+                old.step(differs);
+                new.step(differs);
+            }
+        }
+        if old.differing_rows + new.differing_rows > most {
+            return Ok(None);
+        }
+    }
+}
+
+struct Converters {
+    key: Vec<usize>,
+    keys: RowConverter,
+    rows: RowConverter,
+}
+
+impl Converters {
+    fn new(key: &[String], schema: &SchemaRef) -> Result<Self, EngineError> {
+        let key = key.iter().map(|name| schema.index_of(name)).collect::<Result<Vec<_>, _>>()?;
+        let field = |index: usize| SortField::new(schema.field(index).data_type().clone());
+        let keys = RowConverter::new(key.iter().map(|index| field(*index)).collect())?;
+        let rows = RowConverter::new((0..schema.fields().len()).map(field).collect())?;
+        Ok(Self { key, keys, rows })
+    }
+}
+
+/// One of the two streams, at a row.
+struct Side {
+    stream: SendableRecordBatchStream,
+    converters: Arc<Converters>,
+    batch: Option<RecordBatch>,
+    keys: Rows,
+    rows: Rows,
+    at: usize,
+    marked: Vec<u64>,
+    differing: Vec<RecordBatch>,
+    differing_rows: usize,
+}
+
+impl Side {
+    fn new(stream: SendableRecordBatchStream, converters: Arc<Converters>) -> Self {
+        let (keys, rows) = (converters.keys.empty_rows(0, 0), converters.rows.empty_rows(0, 0));
+        let (batch, marked, differing) = (None, Vec::new(), Vec::new());
+        Self { stream, converters, batch, keys, rows, at: 0, marked, differing, differing_rows: 0 }
+    }
+
+    /// True when there is a row to look at.
+    async fn load(&mut self) -> Result<bool, EngineError> {
+        while self.at >= self.batch.as_ref().map_or(0, RecordBatch::num_rows) {
+            if let Some(batch) = self.batch.take()
+                && !self.marked.is_empty()
+            {
+                let marked = UInt64Array::from(std::mem::take(&mut self.marked));
+                self.differing.push(take_record_batch(&batch, &marked)?);
+            }
+            let Some(batch) = self.stream.try_next().await.map_err(EngineError::query("comparing rows"))? else {
+                return Ok(false);
+            };
+            self.keys = self.converters.keys.convert_columns(batch.project(&self.converters.key)?.columns())?;
+            self.rows = self.converters.rows.convert_columns(batch.columns())?;
+            self.at = 0;
+            self.batch = Some(batch);
+        }
+        Ok(true)
+    }
+
+    fn step(&mut self, differs: bool) {
+        if differs {
+            self.marked.push(self.at as u64);
+            self.differing_rows += 1;
+        }
+        self.at += 1;
+    }
+}

@@ -11,12 +11,14 @@ pub mod example;
 pub mod functions;
 mod header;
 mod library;
+pub mod lineage;
 mod markdown;
 mod money;
 mod parameters;
 mod planner;
 pub mod run;
 mod session;
+mod subqueries;
 mod values;
 mod views;
 

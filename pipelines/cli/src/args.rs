@@ -92,10 +92,21 @@ Exit code: 0 accepted, 1 refused (the file line says why), 2 wrong usage.")]
     },
     /// List the published generations.
     Generations,
-    /// Which rows of the requirement catalogue are implemented, by which job and how many worked examples.
+    /// How far the requirement catalogue (`sql/catalogue.csv`) is implemented, by which jobs.
+    ///
+    /// A job says in its header which requirements it implements (`catalogue = ["AR35"]`); every other requirement is
+    /// open, but for those in which there is nothing to compute.
+    #[command(after_help = "Examples:
+  reskontra catalogue              everything
+  reskontra catalogue AR           one area
+  reskontra catalogue AR --open    what is left of it
+  reskontra catalogue AR35         one requirement")]
     Catalogue {
-        /// Only rows whose id begins with this, for example AR.
+        /// Only requirements whose id begins with this.
         prefix: Option<String>,
+        /// Only those that no job implements.
+        #[arg(long)]
+        open: bool,
     },
 }
 

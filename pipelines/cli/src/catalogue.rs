@@ -1,37 +1,108 @@
-//! `reskontra catalogue`: which requirements are implemented, by what.
+//! `reskontra catalogue`: how far the requirements are implemented, by what.
 
 use std::collections::BTreeMap;
 use std::process::ExitCode;
 
-use anyhow::Result;
-use engine::{Library, example};
+use anyhow::{Result, bail};
+use engine::Library;
+use engine::catalogue::{Automation, Requirement};
 
 use crate::config::Config;
-use crate::print;
+use crate::{examples, print};
 
-/// Lists catalogue ids with the jobs that implement them and the number of their worked examples.
-pub fn catalogue(config: &Config, prefix: Option<&str>) -> Result<ExitCode> {
+/// Characters of a requirement that fit on a line.
+const SHOWN: usize = 100;
+
+/// Lists requirements with the jobs that implement them and the number of their worked examples, and counts them by
+/// area.
+pub fn catalogue(config: &Config, prefix: Option<&str>, open: bool) -> Result<ExitCode> {
     let library = Library::load(&config.sql)?;
-    let mut ids: BTreeMap<(String, u32), Vec<(String, usize)>> = BTreeMap::new();
-    for job in &library.jobs {
-        let file = config.examples.join(&job.area).join(format!("{}.md", job.name));
-        let examples = if file.exists() { example::load(&file)?.len() } else { 0 };
-        for id in &job.header.catalogue {
-            if prefix.is_none_or(|prefix| id.starts_with(prefix)) {
-                ids.entry(parts(id)).or_default().push((job.name.clone(), examples));
+    if library.catalogue.requirements().is_empty() {
+        bail!("there is no catalogue: {} is missing or empty", config.sql.join("catalogue.csv").display());
+    }
+    let prefix = prefix.unwrap_or_default();
+    let asked: Vec<&Requirement> =
+        library.catalogue.requirements().iter().filter(|requirement| requirement.id.starts_with(prefix)).collect();
+    if asked.is_empty() {
+        bail!("no requirement of the catalogue begins with {prefix}");
+    }
+    let mut counts: BTreeMap<&str, Count> = BTreeMap::new();
+    for requirement in asked {
+        let status = Status::of(requirement, &library);
+        counts.entry(requirement.area()).or_default().add(&status);
+        if !open || matches!(status, Status::Open) {
+            let title: String = requirement.title.chars().take(SHOWN).collect();
+            print::out(&format!("{:<7} {:<12} {title}", requirement.id, status.word()));
+            if let Status::Implemented(jobs) = &status {
+                for job in jobs {
+                    print::out(&format!("{:20} {job} ({} examples)", "", examples::count(config, &library, job)?));
+                }
             }
         }
     }
-    for ((area, number), jobs) in &ids {
-        let jobs: Vec<String> = jobs.iter().map(|(job, examples)| format!("{job} ({examples} examples)")).collect();
-        print::out(&format!("{:<7} {}", format!("{area}{number:02}"), jobs.join(", ")));
+    print::out(&format!("\n{:<7} {:>11} {:>6} {:>12} {:>7}", "area", "implemented", "open", "no data", "all"));
+    let mut all = Count::default();
+    for (area, count) in &counts {
+        print::out(&count.line(area));
+        all.implemented += count.implemented;
+        all.open += count.open;
+        all.out += count.out;
     }
-    print::out(&format!("{} catalogue rows implemented", ids.len()));
+    print::out(&all.line("all"));
     Ok(ExitCode::SUCCESS)
 }
 
-/// `AR35` sorts by area, then number.
-fn parts(id: &str) -> (String, u32) {
-    let split = id.find(|c: char| c.is_ascii_digit()).unwrap_or(id.len());
-    (id[..split].to_owned(), id[split..].parse().unwrap_or_default())
+/// What has become of a requirement.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Status<'a> {
+    /// By these jobs.
+    Implemented(Vec<&'a str>),
+    /// Not yet.
+    Open,
+    /// There is nothing in it to compute.
+    Out,
+}
+
+impl<'a> Status<'a> {
+    /// The status that the headers of the jobs say.
+    pub fn of(requirement: &Requirement, library: &'a Library) -> Self {
+        let names = |job: &&engine::Job| job.header.catalogue.contains(&requirement.id);
+        let jobs: Vec<&str> = library.jobs.iter().filter(names).map(|job| job.name.as_str()).collect();
+        match requirement.automation {
+            _ if !jobs.is_empty() => Self::Implemented(jobs),
+            Automation::Out => Self::Out,
+            Automation::Full | Automation::Assist => Self::Open,
+        }
+    }
+
+    /// One word for it.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Implemented(_) => "implemented",
+            Self::Open => "open",
+            Self::Out => "no data",
+        }
+    }
+}
+
+#[derive(Debug, Default)]
+struct Count {
+    implemented: usize,
+    open: usize,
+    out: usize,
+}
+
+impl Count {
+    fn add(&mut self, status: &Status<'_>) {
+        match status {
+            Status::Implemented(_) => self.implemented += 1,
+            Status::Open => self.open += 1,
+            Status::Out => self.out += 1,
+        }
+    }
+
+    fn line(&self, area: &str) -> String {
+        let all = self.implemented + self.open + self.out;
+        format!("{area:<7} {:>11} {:>6} {:>12} {all:>7}", self.implemented, self.open, self.out)
+    }
 }

@@ -27,8 +27,6 @@ pub struct Config {
     pub sql: PathBuf,
     /// Folder of the worked examples.
     pub examples: PathBuf,
-    /// The requirement catalogue (CSV) that `catalogue` counts against.
-    pub catalogue: Option<PathBuf>,
     /// Business date to compute for; today in Stockholm when left out.
     pub as_of: Option<NaiveDate>,
     /// Seconds between two looks at the landing places in `up`.
@@ -117,7 +115,6 @@ impl Default for Config {
             work: std::env::temp_dir().join("reskontra"),
             sql: "sql".into(),
             examples: "tests/examples".into(),
-            catalogue: None,
             as_of: None,
             poll_seconds: 5,
             landing: Vec::new(),
@@ -139,7 +136,7 @@ impl Config {
         let mut config: Self = toml::from_str(&text).with_context(|| format!("in {}", file.display()))?;
         config.base = file.parent().unwrap_or(Path::new("")).to_owned();
         let base = config.base.clone();
-        for path in [&mut config.sql, &mut config.examples, &mut config.work].into_iter().chain(&mut config.catalogue) {
+        for path in [&mut config.sql, &mut config.examples, &mut config.work] {
             *path = base.join(&*path);
         }
         Ok(config)

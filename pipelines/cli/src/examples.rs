@@ -52,6 +52,11 @@ pub async fn test(config: &Config, only: Option<&str>, quiet: bool) -> Result<Ex
     Ok(if good { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
+/// How many worked examples a job has.
+pub fn count(config: &Config, library: &Library, job: &str) -> Result<usize> {
+    Ok(examples(config, library, Some(job))?.len())
+}
+
 type OfJob = (Job, Arc<Example>);
 
 fn examples(config: &Config, library: &Library, only: Option<&str>) -> Result<Vec<OfJob>> {

@@ -75,7 +75,7 @@ fn run(args: Args) -> anyhow::Result<ExitCode> {
                 query::query(&config, &sql, format, output.as_deref(), generation).await
             }
             Command::Generations => query::generations(&config).await,
-            Command::Catalogue { prefix } => catalogue::catalogue(&config, prefix.as_deref()),
+            Command::Catalogue { prefix, open } => catalogue::catalogue(&config, prefix.as_deref(), open),
         }
     })
 }

@@ -8,11 +8,13 @@
 
 mod audit;
 mod changes;
+pub mod catalogue;
 mod error;
 pub mod example;
 pub mod functions;
 mod header;
 mod library;
+pub mod lineage;
 mod markdown;
 mod money;
 mod parameters;
@@ -22,6 +24,7 @@ mod refresh;
 mod rows;
 pub mod run;
 mod session;
+mod subqueries;
 mod values;
 mod views;
 

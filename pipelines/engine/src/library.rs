@@ -8,6 +8,7 @@ use datafusion::sql::parser::{DFParser, Statement};
 use datafusion::sql::resolve::resolve_table_references;
 use sha2::{Digest as _, Sha256};
 
+use crate::catalogue::Catalogue;
 use crate::header::{self, Header, Kind};
 use crate::{EngineError, parameters, rows};
 
@@ -20,6 +21,8 @@ pub struct Library {
     pub parameters: BTreeMap<String, RecordBatch>,
     /// Statements that must hold in every generation.
     pub invariants: Vec<Invariant>,
+    /// What the service description demands.
+    pub catalogue: Catalogue,
 }
 
 /// One `.sql` file: a header and a SELECT that produce one table.
@@ -58,10 +61,15 @@ impl Library {
     /// Reads `sql/`.
     ///
     /// # Errors
-    /// When a file cannot be read, a header or statement is wrong, two jobs share a name, or jobs read each
-    /// other in a circle.
+    /// When a file cannot be read, a header or statement is wrong, a header names a requirement that the catalogue
+    /// does not have, two jobs share a name, or jobs read each other in a circle.
     pub fn load(root: &Path) -> Result<Self, EngineError> {
-        let mut library = Self { jobs: Vec::new(), parameters: BTreeMap::new(), invariants: Vec::new() };
+        let mut library = Self {
+            jobs: Vec::new(),
+            parameters: BTreeMap::new(),
+            invariants: Vec::new(),
+            catalogue: Catalogue::load(&root.join("catalogue.csv"))?,
+        };
         let mut areas = list(root)?;
         areas.retain(|path| path.is_dir());
         for area in areas {
@@ -79,6 +87,7 @@ impl Library {
             }
         }
         library.check_names()?;
+        library.check_catalogue()?;
         library.jobs = order(std::mem::take(&mut library.jobs))?;
         Ok(library)
     }
@@ -119,6 +128,16 @@ impl Library {
         let read = read.map(|(name, batch)| format!("{name}{:?}", rows::digest(batch))).collect::<String>();
         let date = if invariant.sql.contains("as_of") { as_of.to_string() } else { String::new() };
         format!("{}{:?}{read}{date}", invariant.sql, invariant.header.key)
+    }
+
+    fn check_catalogue(&self) -> Result<(), EngineError> {
+        for job in &self.jobs {
+            self.catalogue.check(&job.header.catalogue, &job.file)?;
+        }
+        for invariant in &self.invariants {
+            self.catalogue.check(&invariant.header.catalogue, &invariant.file)?;
+        }
+        Ok(())
     }
 
     fn check_names(&self) -> Result<(), EngineError> {

@@ -85,20 +85,25 @@ impl<'a> Planner<'a> {
     /// # Errors
     /// The first job or invariant that does not pass.
     pub fn check(&self) -> Result<Vec<(&'a Job, SchemaRef)>, EngineError> {
+        Ok(self.check_plans()?.into_iter().map(|(job, planned)| (job, planned.schema)).collect())
+    }
+
+    /// The same, with what each job means.
+    pub(crate) fn check_plans(&self) -> Result<Vec<(&'a Job, PlannedJob)>, EngineError> {
         let context = self.small_session()?;
         for contract in schemas::contracts().values() {
             register_empty(&context, &contract.name, contract_view_schema(contract))?;
         }
-        let mut tables = Vec::with_capacity(self.library.jobs.len());
+        let mut jobs = Vec::with_capacity(self.library.jobs.len());
         for job in &self.library.jobs {
             let planned = futures::executor::block_on(self.plan(&context, job))?;
             register_empty(&context, &job.name, planned.schema.clone())?;
-            tables.push((job, planned.schema));
+            jobs.push((job, planned));
         }
         for invariant in &self.library.invariants {
             futures::executor::block_on(self.plan_invariant(&context, invariant))?;
         }
-        Ok(tables)
+        Ok(jobs)
     }
 
     /// Plans one job against the tables of `context`.
@@ -351,7 +356,8 @@ fn analyzed(context: &SessionContext, plan: LogicalPlan) -> datafusion::error::R
     state.analyzer().execute_and_check(plan, state.config_options(), |_, _| {})
 }
 
-fn describe(error: &datafusion::error::DataFusionError) -> String {
+/// What is wrong, without the engine's words for where it noticed.
+pub(crate) fn describe(error: &datafusion::error::DataFusionError) -> String {
     let mut text = error.strip_backtrace();
     for prefix in ["Error during planning: ", "Schema error: ", "SQL error: "] {
         text = text.trim_start_matches(prefix).to_owned();

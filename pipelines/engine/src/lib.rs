@@ -6,22 +6,29 @@
 //!
 //! Start at [`Library`] (what is in `sql/`), then [`Planner`] (what a job means) and [`example`].
 
+mod diagnosis;
 mod error;
 pub mod example;
 pub mod functions;
 mod header;
 mod library;
+mod locate;
 mod markdown;
 mod money;
+mod near;
 mod parameters;
 mod planner;
+mod position;
 pub mod run;
 mod session;
+mod statement;
 mod values;
 mod views;
 
 pub use error::EngineError;
 pub use header::{ExceptionHeader, Header, Kind};
 pub use library::{Invariant, Job, Library};
+pub use near::did_you_mean;
 pub use planner::{PlannedJob, Planner, contract_view_schema};
+pub use position::Position;
 pub use session::session;

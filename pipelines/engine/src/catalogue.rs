@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use crate::EngineError;
-use crate::planner::did_you_mean;
+use crate::did_you_mean;
 
 /// The rows of `sql/catalogue.csv`, in its order. Empty where the folder has no such file: then ids are not checked.
 #[derive(Debug, Clone, Default)]

@@ -17,8 +17,9 @@ use datafusion::execution::context::SessionContext;
 use serde_json::Value;
 
 use crate::markdown::{Block, Table, blocks};
-use crate::planner::{did_you_mean, register_empty, register_rows};
-use crate::{EngineError, Job, Library, PlannedJob, Planner, contract_view_schema, values};
+use crate::near::did_you_mean;
+use crate::planner::{register_empty, register_rows};
+use crate::{EngineError, Job, Library, PlannedJob, Planner, Position, contract_view_schema, values};
 
 /// One example of a job.
 #[derive(Debug, Clone)]
@@ -92,7 +93,7 @@ pub fn load(file: &Path) -> Result<Vec<Example>, EngineError> {
                 }
             }
             Block::Table(table) => {
-                let fail = |reason: String| EngineError::source(file, format!("line {}: {reason}", table.line));
+                let fail = |reason: String| EngineError::at(file, Some(Position::line(table.line)), reason);
                 let draft = examples.last_mut().ok_or_else(|| fail("a table before the first `# Title`".to_owned()))?;
                 let (heading, _) =
                     section.take().ok_or_else(|| fail("a table without `## given …` or `## expect`".to_owned()))?;
@@ -120,8 +121,9 @@ struct Draft {
 
 impl Draft {
     fn finish(self, file: &Path) -> Result<Example, EngineError> {
-        let fail =
-            |reason: &str| EngineError::source(file, format!("line {}: example `{}`: {reason}", self.line, self.title));
+        let fail = |reason: &str| {
+            EngineError::at(file, Some(Position::line(self.line)), format!("example `{}`: {reason}", self.title))
+        };
         let as_of = self.as_of.as_deref().ok_or_else(|| fail("no line `as-of: YYYY-MM-DD`"))?;
         let as_of = as_of.parse().map_err(|_| fail("as-of is no date; write YYYY-MM-DD"))?;
         let expect = self.expect.ok_or_else(|| fail("no table under `## expect`"))?;
@@ -271,7 +273,7 @@ impl Example {
     }
 
     fn fail(&self, line: usize, reason: &str) -> EngineError {
-        EngineError::source(&self.file, format!("line {line}: example `{}`: {reason}", self.title))
+        EngineError::at(&self.file, Some(Position::line(line)), format!("example `{}`: {reason}", self.title))
     }
 }
 

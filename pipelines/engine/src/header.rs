@@ -1,6 +1,11 @@
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
+use toml::de::{DeTable, DeValue};
+
+use crate::Position;
+use crate::diagnosis::Finding;
+use crate::near::did_you_mean;
 
 /// What a job says about itself: the TOML in the block comment that opens its file.
 #[derive(Debug, Clone, Deserialize)]
@@ -54,25 +59,63 @@ pub struct ExceptionHeader {
     pub action: String,
 }
 
-/// Splits a `.sql` file into its header and its statement; the statement keeps its line numbers.
-pub fn split(text: &str) -> Result<(Header, String), String> {
+/// Splits a `.sql` file into its header and its statement; the statement keeps its lines and columns.
+pub fn split(text: &str) -> Result<(Header, String), Finding> {
     let start = text.find("/*").filter(|start| text[..*start].trim().is_empty());
-    let start = start.ok_or("the file must begin with a block comment /* … */ that holds the header")?;
-    let end = text.find("*/").ok_or("the header's block comment is not closed with */")?;
+    let start = start.ok_or_else(|| {
+        Finding::new(Some(Position::line(1)), "the file must begin with a block comment /* … */ that holds the header")
+    })?;
+    let end = text.find("*/").ok_or_else(|| {
+        Finding::new(Some(Position::of(text, start)), "the header's block comment is not closed with */")
+    })?;
     let toml = &text[start + 2..end];
-    let header: Header = toml::from_str(toml).map_err(|error| describe(&error, toml, line_of(text, start)))?;
-    let blank: String = text[..end + 2].chars().filter(|c| *c == '\n').collect();
+    let header: Header = toml::from_str(toml).map_err(|error| wrong(&error, text, start + 2))?;
+    let before = &text[..end + 2];
+    let last_line = before.rfind('\n').map_or(before, |newline| &before[newline + 1..]);
+    let blank = "\n".repeat(before.matches('\n').count()) + &" ".repeat(last_line.chars().count());
     Ok((header, blank + &text[end + 2..]))
 }
 
-fn describe(error: &toml::de::Error, toml: &str, offset: usize) -> String {
-    let at = error.span().map(|span| toml[..span.start].matches('\n').count() + offset);
-    let line = at.map(|line| format!("line {line}: ")).unwrap_or_default();
-    format!("{line}the header is wrong: {}", error.message())
+/// Where the header names something: the value of `key`, or of `key`'s list the item `value`, or of the section
+/// `key` the key `value`.
+pub fn position(text: &str, key: &str, value: Option<&str>) -> Option<Position> {
+    let start = text.find("/*")? + 2;
+    let end = text.find("*/")?;
+    let table = DeTable::parse(&text[start..end]).ok()?;
+    let (name, found) = table.get_ref().iter().find(|(name, _)| name.get_ref() == key)?;
+    let span = match (found.get_ref(), value) {
+        (_, None) => name.span(),
+        (DeValue::Array(items), Some(value)) => {
+            items.iter().find(|item| item.get_ref().as_str() == Some(value)).map_or(found.span(), |item| item.span())
+        }
+        (DeValue::Table(section), Some(value)) => {
+            section.iter().find(|(key, _)| key.get_ref() == value).map_or(name.span(), |(key, _)| key.span())
+        }
+        (_, Some(_)) => found.span(),
+    };
+    Some(Position::of(text, start + span.start))
 }
 
-fn line_of(text: &str, byte: usize) -> usize {
-    text[..byte].matches('\n').count() + 1
+/// Keys of the header, of its section `[exception]`.
+const KEYS: [&str; 8] = ["title", "description", "kind", "key", "catalogue", "amount", "exception", "columns"];
+const EXCEPTION_KEYS: [&str; 5] = ["queue", "queue_title", "service_level", "why", "action"];
+
+fn wrong(error: &toml::de::Error, text: &str, offset: usize) -> Finding {
+    let at = error.span().map(|span| Position::of(text, offset + span.start));
+    let message = error.message();
+    let unknown = message.strip_prefix("unknown field `").and_then(|rest| rest.split('`').next());
+    if let Some(unknown) = unknown {
+        let of_exception = message.contains("`queue_title`");
+        let (known, of): (&[&str], _) =
+            if of_exception { (&EXCEPTION_KEYS, "[exception]") } else { (&KEYS, "the header") };
+        let near = did_you_mean(unknown, known);
+        let near = if near.is_empty() { format!("; there are {}", known.join(", ")) } else { near };
+        return Finding::new(at, format!("{of} has no key {unknown}{near}"));
+    }
+    if let Some(missing) = message.strip_prefix("missing field `").and_then(|rest| rest.split('`').next()) {
+        return Finding::new(at, format!("the header lacks {missing}"));
+    }
+    Finding::new(at, format!("the header is wrong: {}", message.replace('\n', ", ")))
 }
 
 #[cfg(test)]
@@ -91,7 +134,16 @@ mod tests {
     #[test]
     fn an_unknown_header_key_is_an_error_with_its_line() {
         let error = split(&GOOD.replace("key = ", "keys = [\"x\"]\nkey = ")).unwrap_err();
-        assert!(error.contains("line 4") && error.contains("keys"), "{error}");
+        assert_eq!(error.at, Some(Position { line: 4, column: 1 }), "{error:?}");
+        assert_eq!(error.reason, "the header has no key keys; did you mean key?");
+    }
+
+    #[test]
+    fn what_the_header_names_has_a_place() {
+        let text = "/*\nkey = [\"a\", \"b\"]\n[columns]\nå = \"x\"\nb = \"y\"\n*/";
+        assert_eq!(position(text, "key", Some("b")), Some(Position { line: 2, column: 13 }));
+        assert_eq!(position(text, "columns", Some("b")), Some(Position { line: 5, column: 1 }));
+        assert_eq!(position(text, "title", None), None);
     }
 
     #[test]

@@ -7,23 +7,28 @@
 //! Start at [`Library`] (what is in `sql/`), then [`Planner`] (what a job means) and [`example`].
 
 mod audit;
-mod changes;
 pub mod catalogue;
+mod changes;
+mod diagnosis;
 mod error;
 pub mod example;
 pub mod functions;
 mod header;
 mod library;
 pub mod lineage;
+mod locate;
 mod markdown;
 mod money;
+mod near;
 mod parameters;
 mod partition;
 mod planner;
+mod position;
 mod refresh;
 mod rows;
 pub mod run;
 mod session;
+mod statement;
 mod subqueries;
 mod values;
 mod views;
@@ -31,5 +36,7 @@ mod views;
 pub use error::EngineError;
 pub use header::{ExceptionHeader, Header, Kind};
 pub use library::{Invariant, Job, Library};
+pub use near::did_you_mean;
 pub use planner::{PlannedJob, Planner, contract_view_schema};
+pub use position::Position;
 pub use session::session;

@@ -4,12 +4,12 @@ use std::path::{Path, PathBuf};
 
 use arrow::array::RecordBatch;
 use chrono::NaiveDate;
-use datafusion::sql::parser::{DFParser, Statement};
-use datafusion::sql::resolve::resolve_table_references;
+use datafusion::sql::parser::DFParser;
 use sha2::{Digest as _, Sha256};
 
 use crate::catalogue::Catalogue;
 use crate::header::{self, Header, Kind};
+use crate::statement::SelectStatement;
 use crate::{EngineError, parameters, rows};
 
 /// Everything under `sql/`: jobs, parameters and invariants.
@@ -36,8 +36,10 @@ pub struct Job {
     pub file: PathBuf,
     /// What it says about itself.
     pub header: Header,
-    /// The SELECT.
+    /// The SELECT, at the lines and columns that it has in the file.
     pub sql: String,
+    /// The whole file.
+    pub text: String,
     /// Names of the tables that it reads.
     pub reads: BTreeSet<String>,
 }
@@ -51,8 +53,10 @@ pub struct Invariant {
     pub file: PathBuf,
     /// What it says about itself.
     pub header: Header,
-    /// The SELECT of violations.
+    /// The SELECT of violations, at the lines and columns that it has in the file.
     pub sql: String,
+    /// The whole file.
+    pub text: String,
     /// Names of the tables that it reads.
     pub reads: BTreeSet<String>,
 }
@@ -140,6 +144,15 @@ impl Library {
         Ok(())
     }
 
+    /// Names of everything that a job can read.
+    #[must_use]
+    pub fn table_names(&self) -> BTreeSet<&str> {
+        let jobs = self.jobs.iter().map(|job| job.name.as_str());
+        jobs.chain(self.parameters.keys().map(String::as_str))
+            .chain(schemas::contracts().keys().map(String::as_str))
+            .collect()
+    }
+
     fn check_names(&self) -> Result<(), EngineError> {
         let mut seen: BTreeMap<&str, &Path> = BTreeMap::new();
         for job in &self.jobs {
@@ -156,19 +169,25 @@ impl Library {
 }
 
 impl Job {
-    fn load(file: &Path, area: &str) -> Result<Self, EngineError> {
-        let (header, sql, reads) = read(file)?;
+    /// Reads one job of an area.
+    ///
+    /// # Errors
+    /// When the file cannot be read, or its header or statement is wrong.
+    pub fn load(file: &Path, area: &str) -> Result<Self, EngineError> {
+        let Read { header, sql, text, reads } = read(file)?;
         let name = stem(file);
         match (header.kind, &header.exception) {
             (Kind::Exception, None) => {
-                return Err(EngineError::source(file, "kind = \"exception\" needs a section [exception]"));
+                let at = header::position(&text, "kind", None);
+                return Err(EngineError::at(file, at, "kind = \"exception\" needs a section [exception]"));
             }
             (Kind::Table, Some(_)) => {
-                return Err(EngineError::source(file, "a section [exception] needs kind = \"exception\""));
+                let at = header::position(&text, "exception", None);
+                return Err(EngineError::at(file, at, "a section [exception] needs kind = \"exception\""));
             }
             _ => {}
         }
-        Ok(Self { name, area: area.to_owned(), file: file.to_owned(), header, sql, reads })
+        Ok(Self { name, area: area.to_owned(), file: file.to_owned(), header, sql, text, reads })
     }
 
     /// A digest of what the job means: its statement with white space and comments folded, and its key and kind.
@@ -188,30 +207,28 @@ impl Job {
 
 impl Invariant {
     fn load(file: &Path) -> Result<Self, EngineError> {
-        let (header, sql, reads) = read(file)?;
+        let Read { header, sql, text, reads } = read(file)?;
         let name = stem(file);
         if !name.starts_with("INV-") {
             return Err(EngineError::source(file, "an invariant's name begins with INV-"));
         }
-        Ok(Self { name, file: file.to_owned(), header, sql, reads })
+        Ok(Self { name, file: file.to_owned(), header, sql, text, reads })
     }
 }
 
-fn read(file: &Path) -> Result<(Header, String, BTreeSet<String>), EngineError> {
-    let text = fs::read_to_string(file).map_err(|error| EngineError::Read { file: file.to_owned(), error })?;
-    let (header, sql) = header::split(&text).map_err(|reason| EngineError::source(file, reason))?;
-    let mut statements =
-        DFParser::parse_sql(&sql).map_err(|error| EngineError::source(file, format!("not SQL: {error}")))?;
-    let (Some(statement), None) = (statements.pop_front(), statements.pop_front()) else {
-        return Err(EngineError::source(file, "the file must hold exactly one SELECT"));
-    };
-    let reads = table_names(&statement).map_err(|error| EngineError::source(file, error.to_string()))?;
-    Ok((header, sql, reads))
+struct Read {
+    header: Header,
+    sql: String,
+    text: String,
+    reads: BTreeSet<String>,
 }
 
-fn table_names(statement: &Statement) -> datafusion::error::Result<BTreeSet<String>> {
-    let (tables, _) = resolve_table_references(statement, true)?;
-    Ok(tables.iter().map(|table| table.table().to_owned()).collect())
+fn read(file: &Path) -> Result<Read, EngineError> {
+    let text = fs::read_to_string(file).map_err(|error| EngineError::Read { file: file.to_owned(), error })?;
+    let (header, sql) = header::split(&text).map_err(EngineError::found(file))?;
+    let select = SelectStatement::parse(&sql).map_err(EngineError::found(file))?;
+    let reads = select.reads().map_err(|error| EngineError::source(file, error.to_string()))?;
+    Ok(Read { header, sql, text, reads })
 }
 
 /// Sorts jobs so that each comes after those it reads; among free ones, by name.
@@ -221,16 +238,33 @@ fn order(mut jobs: Vec<Job>) -> Result<Vec<Job>, EngineError> {
     while !jobs.is_empty() {
         let waiting: BTreeSet<&str> = jobs.iter().map(|job| job.name.as_str()).collect();
         let free = jobs.iter().position(|job| !job.reads.iter().any(|read| waiting.contains(read.as_str())));
-        let Some(free) = free else {
-            let names: Vec<&str> = waiting.into_iter().collect();
-            return Err(EngineError::source(
-                &jobs[0].file,
-                format!("jobs read each other in a circle: {}", names.join(", ")),
-            ));
-        };
+        let Some(free) = free else { return Err(circle(&jobs)) };
         ordered.push(jobs.remove(free));
     }
     Ok(ordered)
+}
+
+/// The shortest way to say that jobs wait for each other: one circle, from its first job by name.
+fn circle(waiting: &[Job]) -> EngineError {
+    let next = |job: &Job| waiting.iter().find(|other| job.reads.contains(&other.name));
+    let mut path: Vec<&Job> = Vec::new();
+    let mut at = waiting.first();
+    while let Some(job) = at {
+        if let Some(start) = path.iter().position(|seen| seen.name == job.name) {
+            path.drain(..start);
+            break;
+        }
+        path.push(job);
+        at = next(job);
+    }
+    let first = path.iter().enumerate().min_by_key(|(_, job)| &job.name).map_or(0, |(index, _)| index);
+    path.rotate_left(first);
+    let (Some(first), second) = (path.first(), path.get(1).or(path.first())) else {
+        return EngineError::source("sql", "jobs read each other in a circle");
+    };
+    let names: Vec<&str> = path.iter().chain([first]).map(|job| job.name.as_str()).collect();
+    let place = second.and_then(|read| SelectStatement::parse(&first.sql).ok()?.read_position(&read.name));
+    EngineError::at(&first.file, place, format!("jobs read each other in a circle: {}", names.join(" reads ")))
 }
 
 fn list(dir: &Path) -> Result<Vec<PathBuf>, EngineError> {

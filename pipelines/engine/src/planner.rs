@@ -1,4 +1,5 @@
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 use std::sync::Arc;
 
 use arrow::array::{Array, AsArray, RecordBatch};
@@ -6,12 +7,17 @@ use arrow::datatypes::{DataType, Date32Type, Field, Int32Type, Schema, SchemaRef
 use chrono::NaiveDate;
 use datafusion::common::DFSchema;
 use datafusion::datasource::MemTable;
+use datafusion::error::DataFusionError;
 use datafusion::execution::context::SessionContext;
 use datafusion::functions::expr_fn::{coalesce, concat, encode, left, sha256};
 use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, cast, ident, lit, when};
+use datafusion::sql::parser::Statement as DfStatement;
 use schemas::Contract;
 
-use crate::{EngineError, Invariant, Job, Kind, Library, functions, money, session};
+use crate::diagnosis::{self, Finding};
+use crate::near::did_you_mean;
+use crate::statement::SelectStatement;
+use crate::{EngineError, Invariant, Job, Kind, Library, functions, header, locate, money, session};
 use schemas::calendar::{Calendar, ServiceLevel};
 
 /// Plans jobs: what each means, once it has passed every check that needs no data.
@@ -112,14 +118,11 @@ impl<'a> Planner<'a> {
     /// When it reads a table that does not exist, is no valid SELECT, breaks a rule about money, or its header
     /// does not fit its columns.
     pub async fn plan(&self, context: &SessionContext, job: &Job) -> Result<PlannedJob, EngineError> {
-        let fail = |reason: String| EngineError::source(&job.file, reason);
-        self.check_reads(&job.reads).map_err(fail)?;
-        let plan = context.state().create_logical_plan(&job.sql).await.map_err(|error| fail(describe(&error)))?;
-        let plan = analyzed(context, plan).map_err(|error| fail(describe(&error)))?;
-        money::check(&plan).map_err(|error| fail(describe(&error)))?;
+        let select = SelectStatement::parse(&job.sql).map_err(EngineError::found(&job.file))?;
+        let plan = self.plan_select(context, &job.file, &job.reads, &job.sql, &select).await?;
+        check_header(job, &select, plan.schema().as_arrow()).map_err(EngineError::found(&job.file))?;
         let plan = self.finish(job, plan)?;
         let schema = Arc::new(plan.schema().as_arrow().clone());
-        check_header(job, &schema).map_err(fail)?;
         Ok(PlannedJob { plan, schema })
     }
 
@@ -132,24 +135,80 @@ impl<'a> Planner<'a> {
         context: &SessionContext,
         invariant: &Invariant,
     ) -> Result<LogicalPlan, EngineError> {
-        let fail = |reason: String| EngineError::source(&invariant.file, reason);
-        self.check_reads(&invariant.reads).map_err(fail)?;
-        let plan = context.state().create_logical_plan(&invariant.sql).await;
-        let plan = plan.map_err(|error| fail(describe(&error)))?;
-        let plan = analyzed(context, plan).map_err(|error| fail(describe(&error)))?;
-        money::check(&plan).map_err(|error| fail(describe(&error)))?;
-        Ok(plan)
+        let select = SelectStatement::parse(&invariant.sql).map_err(EngineError::found(&invariant.file))?;
+        self.plan_select(context, &invariant.file, &invariant.reads, &invariant.sql, &select).await
     }
 
-    fn check_reads(&self, reads: &BTreeSet<String>) -> Result<(), String> {
-        let jobs = self.library.jobs.iter().map(|job| job.name.as_str());
-        let known: Vec<&str> = jobs
-            .chain(self.library.parameters.keys().map(String::as_str))
-            .chain(schemas::contracts().keys().map(String::as_str))
-            .collect();
-        match reads.iter().find(|read| !known.contains(&read.as_str())) {
+    /// Plans the rows of a `with` step of a job against the tables of `context`.
+    ///
+    /// # Errors
+    /// When the job has no such step, or as for the job.
+    pub async fn plan_step(&self, context: &SessionContext, job: &Job, step: &str) -> Result<PlannedJob, EngineError> {
+        let select = SelectStatement::parse(&job.sql).map_err(EngineError::found(&job.file))?;
+        let Some(statement) = select.up_to(step) else {
+            let steps: Vec<&str> = select.steps().map(|step| step.alias.name.value.as_str()).collect();
+            let near = did_you_mean(step, &steps);
+            return Err(EngineError::source(&job.file, format!("there is no step {step}{near}")));
+        };
+        self.check_reads(&job.file, &job.reads, &select)?;
+        let plan = match checked_plan(context, statement).await {
+            Ok(plan) => plan,
+            Err(error) => return Err(self.explained(context, &job.file, &job.sql, &select, &error).await),
+        };
+        let columns: Vec<Expr> = plan.schema().fields().iter().map(|field| normal(field)).collect();
+        let plan = LogicalPlanBuilder::from(plan).project(columns).and_then(LogicalPlanBuilder::build);
+        let plan = plan.map_err(EngineError::query(format!("step {step} of {}", job.name)))?;
+        let schema = Arc::new(plan.schema().as_arrow().clone());
+        Ok(PlannedJob { plan, schema })
+    }
+
+    async fn plan_select(
+        &self,
+        context: &SessionContext,
+        file: &Path,
+        reads: &BTreeSet<String>,
+        sql: &str,
+        select: &SelectStatement,
+    ) -> Result<LogicalPlan, EngineError> {
+        self.check_reads(file, reads, select)?;
+        match checked_plan(context, select.statement()).await {
+            Ok(plan) => Ok(plan),
+            Err(error) => Err(self.explained(context, file, sql, select, &error).await),
+        }
+    }
+
+    /// What the query engine said, with a place: its own, else the smallest part that fails alone, else the first
+    /// name that it mentions, else the final SELECT.
+    async fn explained(
+        &self,
+        context: &SessionContext,
+        file: &Path,
+        sql: &str,
+        select: &SelectStatement,
+        error: &DataFusionError,
+    ) -> EngineError {
+        let Finding { at, reason } = diagnosis::of(error, &diagnosis::Known::of(&context.state()));
+        let at = match at {
+            Some(at) => Some(at),
+            None => {
+                let scratch = session::small_session(self.as_of, &self.calendar);
+                let found = locate::locate(context, scratch, select, &reason).await;
+                found.or_else(|| diagnosis::named_in(&reason, sql)).or_else(|| select.final_position())
+            }
+        };
+        EngineError::at(file, at, reason)
+    }
+
+    fn check_reads(&self, file: &Path, reads: &BTreeSet<String>, select: &SelectStatement) -> Result<(), EngineError> {
+        let known = self.library.table_names();
+        match reads.iter().find(|read| !known.contains(read.as_str())) {
             None => Ok(()),
-            Some(unknown) => Err(format!("there is no table {unknown}{}", did_you_mean(unknown, &known))),
+            Some(unknown) => {
+                let steps = select.steps().map(|step| step.alias.name.value.as_str());
+                let near = did_you_mean(unknown, known.iter().copied().chain(steps));
+                let at = select.read_position(unknown);
+                Err(EngineError::at(file, at, format!("there is no table {unknown}{near}")))
+            }
         }
     }
 
@@ -158,11 +217,6 @@ impl<'a> Planner<'a> {
         let schema = plan.schema().clone();
         let mut columns: Vec<Expr> = schema.fields().iter().map(|field| normal(field)).collect();
         if let (Kind::Exception, Some(exception)) = (job.header.kind, &job.header.exception) {
-            let has_clock = schema.fields().iter().any(|field| field.name() == RECEIVED_AT);
-            if !has_clock {
-                let reason = format!("an exception job must give the column {RECEIVED_AT}, which starts the clock");
-                return Err(EngineError::source(&job.file, reason));
-            }
             let level = self.service_level(job, &schema, &exception.service_level)?;
             let due = functions::due_at(self.calendar.clone(), self.library.service_levels(self.as_of));
             columns.push(exception_id(job, &schema).alias(EXCEPTION_ID));
@@ -173,14 +227,20 @@ impl<'a> Planner<'a> {
             .project(columns)
             .and_then(|builder| builder.sort(order))
             .and_then(LogicalPlanBuilder::build)
-            .map_err(|error| EngineError::source(&job.file, describe(&error)))
+            .map_err(|error| {
+                let Finding { reason, .. } = diagnosis::of(&error, &diagnosis::Known::default());
+                EngineError::at(&job.file, header::position(&job.text, "key", None), format!("key: {reason}"))
+            })
     }
 
     /// The service level of each row: the job's column of that name, or the one in the header.
     fn service_level(&self, job: &Job, schema: &DFSchema, id: &str) -> Result<Expr, EngineError> {
         if !self.library.service_levels(self.as_of).contains_key(id) {
-            let reason = format!("service level {id} is not in ref_service_level, or not valid {}", self.as_of);
-            return Err(EngineError::source(&job.file, reason));
+            let levels = self.library.service_levels(self.as_of);
+            let near = did_you_mean(id, levels.keys());
+            let reason = format!("service level {id} is not in ref_service_level, or not valid {}{near}", self.as_of);
+            let at = header::position(&job.text, "exception", Some("service_level"));
+            return Err(EngineError::at(&job.file, at, reason));
         }
         let own = schema.field_with_unqualified_name(SERVICE_LEVEL).is_ok();
         let of_header = lit(id);
@@ -278,38 +338,51 @@ fn exception_id(job: &Job, schema: &DFSchema) -> Expr {
     left(encode(sha256(concat(parts)), lit("hex")), lit(20_i64))
 }
 
-fn check_header(job: &Job, schema: &Schema) -> Result<(), String> {
-    let names: Vec<&str> = schema.fields().iter().map(|field| field.name().as_str()).collect();
-    let mentioned = job.header.key.iter().chain(&job.header.amount).chain(job.header.columns.keys());
-    if let Some(unknown) = mentioned.into_iter().find(|column| !names.contains(&column.as_str())) {
-        return Err(format!(
-            "the header names the column {unknown}, which the SELECT does not give{}",
-            did_you_mean(unknown, &names)
-        ));
+fn check_header(job: &Job, select: &SelectStatement, schema: &Schema) -> Result<(), Finding> {
+    let header = &job.header;
+    let mut names: Vec<&str> = schema.fields().iter().map(|field| field.name().as_str()).collect();
+    let of_engine: &[&str] = if header.kind == Kind::Exception { &[EXCEPTION_ID, DUE_AT] } else { &[] };
+    names.extend(of_engine);
+    let at = |key: &str, value: Option<&str>| header::position(&job.text, key, value);
+    if header.key.is_empty() {
+        return Err(Finding::new(at("key", None), "key is empty; name the columns that identify a row"));
     }
-    let of_engine = [EXCEPTION_ID, DUE_AT];
-    let undocumented: Vec<&str> = names
+    if header.kind == Kind::Exception && !names.contains(&RECEIVED_AT) {
+        let reason = format!("an exception job must give the column {RECEIVED_AT}, which starts the clock");
+        return Err(Finding::new(select.final_position(), reason));
+    }
+    let mentioned = header
+        .key
         .iter()
-        .copied()
-        .filter(|name| !of_engine.contains(name) && !job.header.columns.contains_key(*name))
-        .collect();
-    if !undocumented.is_empty() {
-        return Err(format!("[columns] does not say what these columns are: {}", undocumented.join(", ")));
+        .map(|column| ("key", column))
+        .chain(header.amount.iter().map(|column| ("amount", column)))
+        .chain(header.columns.keys().map(|column| ("columns", column)));
+    for (key, column) in mentioned {
+        if !names.contains(&column.as_str()) {
+            let near = did_you_mean(column, &names);
+            let reason = format!("{key} names {column}, which the SELECT does not give{near}");
+            return Err(Finding::new(at(key, Some(column)), reason));
+        }
     }
-    if job.header.key.is_empty() {
-        return Err("key is empty; name the columns that identify a row".to_owned());
+    let undocumented: Vec<&str> =
+        names.iter().copied().filter(|name| !of_engine.contains(name) && !header.columns.contains_key(*name)).collect();
+    if let Some(first) = undocumented.first() {
+        let reason = format!("[columns] does not say what these columns are: {}", undocumented.join(", "));
+        return Err(Finding::new(select.column_position(first).or_else(|| at("columns", None)), reason));
     }
-    if let Some(amount) = &job.header.amount
+    if let Some(amount) = &header.amount
         && !schema.field_with_name(amount).is_ok_and(|field| matches!(field.data_type(), DataType::Decimal128(..)))
     {
-        return Err(format!("amount names {amount}, which is no decimal"));
+        return Err(Finding::new(at("amount", Some(amount)), format!("amount names {amount}, which is no decimal")));
     }
-    if let Some(exception) = &job.header.exception {
-        check_braces(&exception.why)?;
-        let placeholders =
+    if let Some(exception) = &header.exception {
+        let why = at("exception", Some("why"));
+        check_braces(&exception.why).map_err(|reason| Finding::new(why, reason))?;
+        let mut placeholders =
             exception.why.split('{').skip(1).filter_map(|part| part.split_once('}')).map(|(name, _)| name);
-        if let Some(unknown) = placeholders.into_iter().find(|name| !names.contains(name)) {
-            return Err(format!("why names {{{unknown}}}, which is no column{}", did_you_mean(unknown, &names)));
+        if let Some(unknown) = placeholders.find(|name| !names.contains(name)) {
+            let near = did_you_mean(unknown, &names);
+            return Err(Finding::new(why, format!("why names {{{unknown}}}, which is no column{near}")));
         }
     }
     Ok(())
@@ -327,30 +400,6 @@ fn check_braces(template: &str) -> Result<(), String> {
     if open { Err(format!("why has a brace without its partner: {template}")) } else { Ok(()) }
 }
 
-/// `; did you mean …?` when a known name is near.
-pub fn did_you_mean(unknown: &str, known: &[&str]) -> String {
-    let near = known.iter().map(|name| (distance(unknown, name), *name)).min();
-    match near {
-        Some((distance, name)) if distance <= 1 + unknown.len() / 4 => format!("; did you mean {name}?"),
-        _ => String::new(),
-    }
-}
-
-fn distance(a: &str, b: &str) -> usize {
-    let b: Vec<char> = b.chars().collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, from) in a.chars().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = i + 1;
-        for (j, to) in b.iter().enumerate() {
-            let replaced = diagonal + usize::from(from != *to);
-            diagonal = row[j + 1];
-            row[j + 1] = replaced.min(row[j] + 1).min(diagonal + 1);
-        }
-    }
-    row[b.len()]
-}
-
 fn analyzed(context: &SessionContext, plan: LogicalPlan) -> datafusion::error::Result<LogicalPlan> {
     let state = context.state();
     state.analyzer().execute_and_check(plan, state.config_options(), |_, _| {})
@@ -365,6 +414,17 @@ pub(crate) fn describe(error: &datafusion::error::DataFusionError) -> String {
     text
 }
 
+/// The analysed plan of a statement that passes the rules about money.
+pub(crate) async fn checked_plan(
+    context: &SessionContext,
+    statement: DfStatement,
+) -> datafusion::error::Result<LogicalPlan> {
+    let plan = context.state().statement_to_plan(statement).await?;
+    let plan = analyzed(context, plan)?;
+    money::check(&plan)?;
+    Ok(plan)
+}
+
 pub(crate) fn register_rows(context: &SessionContext, name: &str, rows: RecordBatch) -> Result<(), EngineError> {
     let table = MemTable::try_new(rows.schema(), vec![vec![rows]]).map_err(EngineError::query(name))?;
     context.register_table(name, Arc::new(table)).map_err(EngineError::query(name))?;
@@ -373,15 +433,4 @@ pub(crate) fn register_rows(context: &SessionContext, name: &str, rows: RecordBa
 
 pub(crate) fn register_empty(context: &SessionContext, name: &str, schema: SchemaRef) -> Result<(), EngineError> {
     register_rows(context, name, RecordBatch::new_empty(schema))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_near_name_is_suggested_and_a_far_one_is_not() {
-        assert_eq!(did_you_mean("paymnet_in", &["file", "payment_in"]), "; did you mean payment_in?");
-        assert_eq!(did_you_mean("zzz", &["file", "payment_in"]), "");
-    }
 }

@@ -31,6 +31,8 @@ fn session_with(config: SessionConfig, as_of: NaiveDate, calendar: &Arc<Calendar
     let options = config.options_mut();
     options.sql_parser.parse_float_as_decimal = true;
     options.sql_parser.map_string_types_to_utf8view = false;
+    // Errors say where.
+    options.sql_parser.collect_spans = true;
     options.execution.parquet.schema_force_view_types = false;
     options.execution.collect_statistics = true;
     options.optimizer.prefer_hash_join = true;

@@ -37,8 +37,14 @@ pub enum Command {
     /// Land what has been delivered in the landing tables, rows and log positions in one commit.
     Land,
     /// Run the jobs on what has landed, audit the result and publish a generation.
+    ///
+    /// A job is computed again only for the keys that a change of its inputs reaches, where its statement allows
+    /// that, and in full where not; `RUST_LOG=info` says which and why. The rows are the same.
     #[command(after_help = "Exit code: 0 published, 1 the audit held the generation back or something failed.")]
     Run {
+        /// Compute every job and check every invariant in full.
+        #[arg(long)]
+        full: bool,
         #[command(flatten)]
         date: AsOf,
     },

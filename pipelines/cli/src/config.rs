@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
 use chrono::{NaiveDate, Utc};
+use engine::run::Limits;
 use ingest::archive::Archive;
 use ingest::kafka::KafkaConfig;
 use ingest::place::{LandingPlace, Rule};
@@ -35,6 +36,8 @@ pub struct Config {
     pub landing: Vec<Place>,
     /// The broker; without it deliveries are kept in a journal in the archive.
     pub kafka: Option<Kafka>,
+    /// Where refreshing by key ends and computing in full begins.
+    pub refresh: Limits,
     /// Pages and API.
     pub serve: Serve,
     #[serde(skip)]
@@ -119,6 +122,7 @@ impl Default for Config {
             poll_seconds: 5,
             landing: Vec::new(),
             kafka: None,
+            refresh: Limits::default(),
             serve: Serve::default(),
             base: PathBuf::new(),
         }

@@ -23,6 +23,7 @@ use std::process::ExitCode;
 use clap::Parser as _;
 
 use args::{Args, Command};
+use config::Config;
 
 fn main() -> ExitCode {
     let args = Args::parse();
@@ -38,7 +39,7 @@ fn main() -> ExitCode {
 fn run(args: Args) -> anyhow::Result<ExitCode> {
     let log = tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| "warn".into());
     tracing_subscriber::fmt().with_env_filter(log).with_writer(std::io::stderr).init();
-    let config = config::Config::load(args.config.as_deref())?;
+    let config = Config::load(args.config.as_deref())?;
     // DataFusion plans recursively; deep plans need deep stacks in unoptimised builds.
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().thread_stack_size(16 << 20).build()?;
     runtime.block_on(async move {
@@ -64,7 +65,11 @@ fn run(args: Args) -> anyhow::Result<ExitCode> {
                 print::out(&format!("{rows} rows landed"));
                 Ok(ExitCode::SUCCESS)
             }
-            Command::Run { date } => {
+            Command::Run { full, date } => {
+                let mut config = config;
+                if full {
+                    config.refresh.keys = 0;
+                }
                 let report = stream::run(&config, &config.lake()?, config.as_of(date)).await?;
                 Ok(stream::verdict(&report))
             }

@@ -232,7 +232,7 @@ pub async fn run(config: &Config, lake: &Lake, as_of: NaiveDate) -> Result<Repor
         published_at: Utc::now(),
         writer: Uuid::new_v4().to_string(),
         partitions: config.partitions(),
-        refresh: run::Limits::default(),
+        refresh: config.refresh,
     };
     let bar = ProgressBar::new(library.jobs.len() as u64).with_style(bar_style("{bar:30} {pos}/{len} jobs {wide_msg}"));
     let progress = |progress: Progress<'_>| match progress {

@@ -4,14 +4,12 @@
 //! and one that falls apart by its key is checked for the keys that the changes reach.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 
 use arrow::array::RecordBatch;
-use chrono::NaiveDate;
 use commit::generation::Audit;
-use datafusion::catalog::TableProvider;
 use serde_json::{Map, Value};
 
+use crate::changes::Landing;
 use crate::partition::Partition;
 use crate::refresh::{self, Refresher, Stop};
 use crate::{EngineError, Invariant, Planner, rows, views};
@@ -43,15 +41,14 @@ enum Says<'a> {
 pub async fn audit(
     planner: &Planner<'_>,
     refresher: &Refresher<'_>,
-    landing: &BTreeMap<String, Arc<dyn TableProvider>>,
+    landing: &Landing,
     held: Option<&Audit>,
-    as_of: NaiveDate,
 ) -> Result<(Audit, Violations), EngineError> {
     let library = planner.library();
-    let landed = views::landed_otherwise(landing).map(|sql| Check {
+    let landed = views::landed_otherwise(&landing.tables.keys().cloned().collect()).map(|sql| Check {
         name: LANDED_ONCE,
         key: vec!["file_id".to_owned()],
-        reads: landing.keys().cloned().collect(),
+        reads: landing.tables.keys().cloned().collect(),
         meaning: sql.clone(),
         says: Says::Landed(sql),
     });
@@ -59,7 +56,7 @@ pub async fn audit(
         name: &invariant.name,
         key: invariant.header.key.clone(),
         reads: invariant.reads.clone(),
-        meaning: library.meaning_of_invariant(invariant, as_of),
+        meaning: library.meaning_of_invariant(invariant, planner.as_of()),
         says: Says::Invariant(invariant),
     });
     let checks = landed.into_iter().chain(invariants);

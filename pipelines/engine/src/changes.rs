@@ -11,7 +11,7 @@ use std::sync::Arc;
 use arrow::array::{AsArray as _, RecordBatch};
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Int64Type, Schema};
-use commit::generation::{Generation, LandingCut};
+use commit::generation::LandingCut;
 use datafusion::catalog::{MemTable, TableProvider};
 use datafusion::execution::context::SessionContext;
 use lake::{Lake, LandingTable, Table};
@@ -54,9 +54,9 @@ impl Landing {
     ///
     /// # Errors
     /// When a table cannot be read.
-    pub async fn of(lake: &Lake, generation: &Generation) -> Result<Self, EngineError> {
-        let mut landing = Self { cuts: generation.landing.clone(), tables: BTreeMap::new() };
-        for (contract, cut) in &generation.landing {
+    pub async fn then(lake: &Lake, cuts: &BTreeMap<String, LandingCut>) -> Result<Self, EngineError> {
+        let mut landing = Self { cuts: cuts.clone(), tables: BTreeMap::new() };
+        for (contract, cut) in cuts {
             landing.tables.insert(contract.clone(), lake.landing_version(contract, cut.version).await?);
         }
         Ok(landing)

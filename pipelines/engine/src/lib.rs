@@ -9,6 +9,7 @@
 mod audit;
 pub mod catalogue;
 mod changes;
+pub mod cut;
 mod diagnosis;
 mod error;
 pub mod example;

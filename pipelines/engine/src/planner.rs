@@ -59,6 +59,12 @@ impl<'a> Planner<'a> {
         self.library
     }
 
+    /// The business date.
+    #[must_use]
+    pub const fn as_of(&self) -> NaiveDate {
+        self.as_of
+    }
+
     /// The working days that the plans use.
     #[must_use]
     pub fn calendar(&self) -> &Arc<Calendar> {

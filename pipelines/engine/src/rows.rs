@@ -12,7 +12,7 @@ use datafusion::execution::SendableRecordBatchStream;
 use futures::TryStreamExt as _;
 use sha2::{Digest as _, Sha256};
 
-use crate::EngineError;
+use crate::{EngineError, Job};
 
 /// All batches as one, with these columns.
 pub fn concat(schema: &SchemaRef, batches: &[RecordBatch]) -> Result<RecordBatch, EngineError> {
@@ -94,20 +94,27 @@ impl KeyCheck {
         Ok(Self { converter: RowConverter::new(fields.collect())?, columns, last: None })
     }
 
-    /// The first key that two rows have, as JSON.
-    pub fn repeated(&mut self, batch: &RecordBatch) -> Result<Option<String>, EngineError> {
+    /// Looks at the next rows.
+    ///
+    /// # Errors
+    /// The first key that two rows have.
+    pub fn check(&mut self, job: &Job, batch: &RecordBatch) -> Result<(), EngineError> {
         let keys = batch.project(&self.columns)?;
         let rows = self.converter.convert_columns(keys.columns())?;
         for (index, row) in rows.iter().enumerate() {
             let before = if index == 0 { self.last.as_ref().map(OwnedRow::row) } else { Some(rows.row(index - 1)) };
             if before == Some(row) {
-                return Ok(Some(serde_json::Value::Object(schemas::json::row(&keys, index)).to_string()));
+                let key = serde_json::Value::Object(schemas::json::row(&keys, index));
+                return Err(EngineError::Result {
+                    job: job.name.clone(),
+                    reason: format!("two rows have the key {key}"),
+                });
             }
         }
         if rows.num_rows() > 0 {
             self.last = Some(rows.row(rows.num_rows() - 1).owned());
         }
-        Ok(None)
+        Ok(())
     }
 }
 

@@ -13,19 +13,17 @@ use chrono::{DateTime, NaiveDate, Utc};
 use commit::generation::{Audit, Candidate, Generation, TableCut};
 use datafusion::catalog::TableProvider;
 use datafusion::execution::context::SessionContext;
-use datafusion::logical_expr::LogicalPlan;
-use futures::TryStreamExt as _;
 use lake::{Lake, Staged, StagedChange, Table};
+use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use crate::audit::{self, Violations};
+use crate::audit::{Violations, audit};
 use crate::changes::Landing;
+use crate::cut::{Computed, Cut};
 use crate::partition::Partition;
 use crate::refresh::{self, Change, Refresher, Stop, Values};
 use crate::rows::{self, KeyCheck};
-use crate::{EngineError, Job, Library, Planner, views};
-
-pub use crate::audit::LANDED_ONCE;
+use crate::{EngineError, Job, Library};
 
 /// What a run is asked to do.
 #[derive(Debug, Clone)]
@@ -43,7 +41,8 @@ pub struct Request {
 }
 
 /// Where refreshing by key ends and computing in full begins. What is computed is the same; how fast is not.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
 pub struct Limits {
     /// Keys of one job; with more, the job is computed in full. 0 computes everything in full.
     pub keys: usize,
@@ -52,6 +51,9 @@ pub struct Limits {
     /// Rows that a change carries from job to job; of a larger one, all that hangs on it is computed in full.
     pub rows: usize,
 }
+
+/// So many keys are computed alone in a table of any size.
+const FEW: usize = 100;
 
 impl Default for Limits {
     fn default() -> Self {
@@ -141,18 +143,13 @@ pub async fn run(
     progress: &(dyn Fn(Progress<'_>) + Sync),
 ) -> Result<Report, EngineError> {
     let last = lake.latest_generation().await?;
-    let planner = Planner::new(library, request.as_of);
-    let context = planner.session()?;
-    lake.register(&context);
-    let landing = Landing::now(lake, request.partitions).await?;
-    let tables = landing.providers()?;
-    views::register(&context, &tables).await?;
+    let cut = Cut::now(lake, library, request.as_of, request.partitions).await?;
     let changes = match &last {
-        Some(last) => landing.since(&Landing::of(lake, last).await?, &context).await?,
+        Some(last) => cut.landing.since(&Landing::then(lake, &last.landing).await?, &cut.context).await?,
         None => BTreeMap::new(),
     };
-    let rows = landing.rows()?;
-    let mut run = Run { lake, library, planner, context, request, last, changes, rows };
+    let rows = cut.landing.rows()?;
+    let mut run = Run { cut, limits: request.refresh, last, changes, rows };
 
     let mut results = Vec::with_capacity(library.jobs.len());
     for (index, job) in library.jobs.iter().enumerate() {
@@ -164,7 +161,7 @@ pub async fn run(
     }
 
     progress(Progress::Audit);
-    let (audit, violations) = run.audit(&tables).await?;
+    let (audit, violations) = run.audit().await?;
     let rows = results.iter().map(|result| (result.job.name.clone(), result.content.rows())).collect();
     let refreshed = results.iter().map(|result| (result.job.name.clone(), result.refreshed.clone())).collect();
     let Ok(permit) = audit.clone().permit() else {
@@ -173,7 +170,7 @@ pub async fn run(
         }
         return Ok(Report { generation: None, published: false, rows, refreshed, audit, violations });
     };
-    let mut candidate = Candidate { landing: landing.cuts, tables: BTreeMap::new() };
+    let mut candidate = Candidate { landing: run.cut.landing.cuts.clone(), tables: BTreeMap::new() };
     for result in results {
         let name = result.job.name.clone();
         candidate.tables.insert(name, result.commit(lake).await?);
@@ -198,24 +195,18 @@ pub async fn generation_session(
     library: &Library,
     generation: &Generation,
 ) -> Result<SessionContext, EngineError> {
-    let context = Planner::new(library, generation.as_of).session()?;
-    lake.register(&context);
-    views::register(&context, &Landing::of(lake, generation).await?.providers()?).await?;
-    for (job, cut) in &generation.tables {
-        let provider = lake.job_table_version(job, cut.version).await?.provider()?;
-        context.register_table(job.as_str(), provider).map_err(EngineError::query(job))?;
+    let cut = Cut::then(lake, library, generation.as_of, &generation.landing).await?;
+    for (job, table) in &generation.tables {
+        cut.show(job, lake.job_table_version(job, table.version).await?.provider()?)?;
     }
-    Ok(context)
+    Ok(cut.context)
 }
 
 /// A run under way.
 struct Run<'a> {
-    lake: &'a Lake,
-    library: &'a Library,
-    planner: Planner<'a>,
     /// The tables as this run has them so far.
-    context: SessionContext,
-    request: &'a Request,
+    cut: Cut<'a>,
+    limits: Limits,
     last: Option<Generation>,
     /// What is new in the tables so far.
     changes: BTreeMap<String, Change>,
@@ -230,7 +221,7 @@ struct Before {
 }
 
 /// A job's table as this run will show it.
-struct Computed<'a> {
+struct Refresh<'a> {
     job: &'a Job,
     fingerprint: String,
     content: Content,
@@ -260,7 +251,7 @@ impl Content {
     }
 }
 
-impl Computed<'_> {
+impl Refresh<'_> {
     async fn commit(self, lake: &Lake) -> Result<TableCut, EngineError> {
         let fingerprint = self.fingerprint;
         let rows = self.content.rows();
@@ -290,18 +281,20 @@ impl Computed<'_> {
 
 impl<'a> Run<'a> {
     /// Brings a job's table up to date, for later jobs and for the audit.
-    async fn refresh(&mut self, job: &'a Job) -> Result<Computed<'a>, EngineError> {
-        let fingerprint = self.library.fingerprint(job, self.request.as_of);
+    async fn refresh(&mut self, job: &'a Job) -> Result<Refresh<'a>, EngineError> {
+        let fingerprint = self.cut.library.fingerprint(job, self.cut.planner.as_of());
         let before = self.before(job).await?;
+        let by_key = self.limits.keys > 0;
         let same_meaning = before.as_ref().is_some_and(|before| before.cut.fingerprint == fingerprint);
         let mut reason = match (&before, &self.last) {
             (_, None) => "the first run",
             (None, _) => "it has no table yet that the last generation shows",
+            _ if !by_key => "asked for",
             (Some(_), _) if !same_meaning => "it means something else than before",
             _ => "",
         }
         .to_owned();
-        if let Some(before) = before.as_ref().filter(|_| same_meaning) {
+        if let Some(before) = before.as_ref().filter(|_| same_meaning && by_key) {
             if !job.reads.iter().any(|read| self.changes.contains_key(read)) {
                 return self.kept(job, fingerprint, before, Refreshed::Kept);
             }
@@ -318,7 +311,7 @@ impl<'a> Run<'a> {
     /// its publication leaves a later version, which nobody reads.
     async fn before(&self, job: &Job) -> Result<Option<Before>, EngineError> {
         let Some(cut) = self.last.as_ref().and_then(|last| last.tables.get(&job.name)) else { return Ok(None) };
-        let table = self.lake.job_table(&job.name).await?.filter(|table| table.version() == cut.version);
+        let table = self.cut.lake.job_table(&job.name).await?.filter(|table| table.version() == cut.version);
         Ok(table.map(|table| Before { table, cut: cut.clone() }))
     }
 
@@ -328,32 +321,32 @@ impl<'a> Run<'a> {
         fingerprint: String,
         before: &Before,
         refreshed: Refreshed,
-    ) -> Result<Computed<'a>, EngineError> {
+    ) -> Result<Refresh<'a>, EngineError> {
         self.show(job, before.table.provider()?, before.cut.rows)?;
-        Ok(Computed { job, fingerprint, content: Content::Same(before.cut.clone()), refreshed })
+        Ok(Refresh { job, fingerprint, content: Content::Same(before.cut.clone()), refreshed })
     }
 
     fn show(&mut self, job: &Job, provider: Arc<dyn TableProvider>, rows: u64) -> Result<(), EngineError> {
-        self.context.register_table(&job.name, provider).map_err(EngineError::query(&*job.name))?;
+        self.cut.show(&job.name, provider)?;
         self.rows.insert(job.name.clone(), rows);
         Ok(())
     }
 
     /// Computes the rows of those keys which the changes reach.
-    async fn by_key(&mut self, job: &'a Job, fingerprint: &str, before: &Before) -> Result<Computed<'a>, Stop> {
-        let planned = self.planner.plan(&self.context, job).await?;
+    async fn by_key(&mut self, job: &'a Job, fingerprint: &str, before: &Before) -> Result<Refresh<'a>, Stop> {
+        let planned = self.cut.planner.plan(&self.cut.context, job).await?;
         if before.table.schema()? != rows::nullable(&planned.schema) {
             return Err(Stop::Blocked(refresh::blocked("its columns are not those of before")));
         }
-        let plan = self.context.state().optimize(&planned.plan).map_err(EngineError::query(&*job.name))?;
+        let plan = self.cut.context.state().optimize(&planned.plan).map_err(EngineError::query(&*job.name))?;
         let partitions = Partition::of(&plan, &job.header.key).map_err(|blocked| refresh::none(&blocked))?;
-        let refresher = self.refresher();
+        let refresher = self.refresher(before.cut.rows);
         let mut stop = None;
         for partition in &partitions {
             match refresh::by_key(&refresher, &plan, &partition.column).await {
                 Ok(None) => return Ok(self.kept(job, fingerprint.to_owned(), before, Refreshed::Kept)?),
                 Ok(Some((values, narrowed))) => {
-                    let after = refresh::collect(&self.context, &narrowed).await?;
+                    let after = refresh::collect(&self.cut.context, &narrowed).await?;
                     let (column, count) = (partition.column.clone(), values.len());
                     let refreshed = Refreshed::Keys { column, values: count };
                     let (removed, added) =
@@ -382,11 +375,9 @@ impl<'a> Run<'a> {
         let schema = rows::nullable(schema);
         let after = rows::among(&rows::concat(&schema, after)?, column, values.array())?;
         let after = rows::sorted(&after, &job.header.key)?;
-        if let Some(key) = KeyCheck::new(&job.header.key, &schema)?.repeated(&after)? {
-            return Err(two_rows(job, &key));
-        }
+        KeyCheck::new(&job.header.key, &schema)?.check(job, &after)?;
         let keys = values.named(column)?;
-        let old = self.lake.rows_by_key(&before.table, &job.header.key, &[column.to_owned()], &keys).await?;
+        let old = self.cut.lake.rows_by_key(&before.table, &job.header.key, &[column.to_owned()], &keys).await?;
         rows::difference(&rows::concat(&schema, &old)?, &after)
     }
 
@@ -399,32 +390,31 @@ impl<'a> Run<'a> {
         removed: Vec<RecordBatch>,
         added: Vec<RecordBatch>,
         refreshed: Refreshed,
-    ) -> Result<Computed<'a>, EngineError> {
+    ) -> Result<Refresh<'a>, EngineError> {
         if removed.iter().chain(&added).all(|batch| batch.num_rows() == 0) {
             return self.kept(job, fingerprint, before, refreshed);
         }
         let (table, cut) = (Box::new(before.table.clone()), &before.cut);
         let key = &job.header.key;
-        let change = self.lake.stage_change(&job.name, &table, key, &removed, &added, &cut.digest).await?;
+        let change = self.cut.lake.stage_change(&job.name, &table, key, &removed, &added, &cut.digest).await?;
         let change = Box::new(change);
         let rows = cut.rows + change.added() - change.removed();
-        self.show(job, self.lake.changed_provider(&table, &change)?, rows)?;
+        self.show(job, self.cut.lake.changed_provider(&table, &change)?, rows)?;
         self.changes.insert(job.name.clone(), Change::Rows { removed, added });
-        Ok(Computed { job, fingerprint, content: Content::Changed { table, rows, change }, refreshed })
+        Ok(Refresh { job, fingerprint, content: Content::Changed { table, rows, change }, refreshed })
     }
 
     /// Checks every invariant on the tables of this run.
-    async fn audit(
-        &self,
-        landing: &BTreeMap<String, Arc<dyn TableProvider>>,
-    ) -> Result<(Audit, Violations), EngineError> {
-        let held = self.last.as_ref().map(|last| &last.audit);
-        audit::audit(&self.planner, &self.refresher(), landing, held, self.request.as_of).await
+    async fn audit(&self) -> Result<(Audit, Violations), EngineError> {
+        let held = self.last.as_ref().filter(|_| self.limits.keys > 0).map(|last| &last.audit);
+        audit(&self.cut.planner, &self.refresher(u64::MAX), &self.cut.landing, held).await
     }
 
-    const fn refresher(&self) -> Refresher<'_> {
-        let Limits { keys: most, small, .. } = self.request.refresh;
-        Refresher { context: &self.context, changes: &self.changes, rows: &self.rows, most, small }
+    /// One that stops where most of a table with so many rows would be computed anyway.
+    fn refresher(&self, rows: u64) -> Refresher<'_> {
+        let Limits { keys, small, .. } = self.limits;
+        let most = keys.min(usize::try_from(rows / 4).unwrap_or(usize::MAX).max(FEW));
+        Refresher { context: &self.cut.context, changes: &self.changes, rows: &self.rows, most, small }
     }
 
     /// Computes every row.
@@ -434,24 +424,22 @@ impl<'a> Run<'a> {
         fingerprint: String,
         before: Option<Before>,
         refreshed: Refreshed,
-    ) -> Result<Computed<'a>, EngineError> {
-        let planned = self.planner.plan(&self.context, job).await?;
-        let schema = planned.schema;
-        let staged = stage(self.lake, &self.context, job, planned.plan, &schema).await?;
-        let provider = self.lake.staged_provider(&job.name, schema.clone(), &staged)?;
+    ) -> Result<Refresh<'a>, EngineError> {
+        let Computed { schema, staged } = self.cut.stage(job).await?;
+        let provider = self.cut.lake.staged_provider(&job.name, schema.clone(), &staged)?;
         if let Some(before) = before {
             if before.cut.digest == staged.digest() {
-                self.lake.discard(&job.name, &staged).await?;
+                self.cut.lake.discard(&job.name, &staged).await?;
                 return self.kept(job, fingerprint, &before, refreshed);
             }
             if let Some((removed, added)) = self.changed_rows(job, &before, &schema, provider.clone()).await? {
-                self.lake.discard(&job.name, &staged).await?;
+                self.cut.lake.discard(&job.name, &staged).await?;
                 return self.changed(job, fingerprint, &before, removed, added, refreshed).await;
             }
         }
         self.show(job, provider, staged.rows())?;
         self.changes.insert(job.name.clone(), Change::All);
-        Ok(Computed { job, fingerprint, content: Content::New { schema, staged }, refreshed })
+        Ok(Refresh { job, fingerprint, content: Content::New { schema, staged }, refreshed })
     }
 
     /// The rows by which a table that was computed in full differs from the one before, when they are few.
@@ -466,39 +454,14 @@ impl<'a> Run<'a> {
             return Ok(None);
         }
         let half = usize::try_from(before.cut.rows / 2).unwrap_or(usize::MAX);
-        let most = self.request.refresh.rows.min(half);
+        let most = self.limits.rows.min(half);
         let failed = || EngineError::query(&*job.name);
         let sorted = |table| {
             let order = job.header.key.iter().map(|key| datafusion::logical_expr::ident(key).sort(true, true));
-            self.context.read_table(table)?.sort(order.collect())
+            self.cut.context.read_table(table)?.sort(order.collect())
         };
         let old = sorted(before.table.provider()?).map_err(failed())?.execute_stream().await.map_err(failed())?;
         let new = sorted(now).map_err(failed())?.execute_stream().await.map_err(failed())?;
         rows::changed(old, new, &job.header.key, most).await
     }
-}
-
-/// Computes a job into staged files, and holds it to its key.
-async fn stage(
-    lake: &Lake,
-    context: &SessionContext,
-    job: &Job,
-    plan: LogicalPlan,
-    schema: &SchemaRef,
-) -> Result<Staged, EngineError> {
-    let frame = context.execute_logical_plan(plan).await.map_err(EngineError::query(&*job.name))?;
-    let mut stream = frame.execute_stream().await.map_err(EngineError::query(&*job.name))?;
-    let mut writer = lake.stage(&job.name, rows::nullable(schema))?;
-    let mut key = KeyCheck::new(&job.header.key, schema)?;
-    while let Some(batch) = stream.try_next().await.map_err(EngineError::query(&*job.name))? {
-        if let Some(key) = key.repeated(&batch)? {
-            return Err(two_rows(job, &key));
-        }
-        writer.write(&batch).await?;
-    }
-    Ok(writer.finish().await?)
-}
-
-fn two_rows(job: &Job, key: &str) -> EngineError {
-    EngineError::Result { job: job.name.clone(), reason: format!("two rows have the key {key}") }
 }

@@ -18,3 +18,4 @@ mod row;
 mod score;
 mod scored;
 mod settings;
+mod ticks;

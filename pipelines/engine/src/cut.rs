@@ -1,0 +1,152 @@
+//! One cut of what has landed, and jobs computed on it.
+//!
+//! A [`Cut`] is a session over fixed versions of the landing tables, one library and one business date: all that a
+//! job's rows depend on. Jobs computed on it are staged beside their tables; whether they are committed, compared or
+//! thrown away is for the caller to say.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+
+use arrow::datatypes::SchemaRef;
+use chrono::NaiveDate;
+use commit::generation::{Audit, LandingCut};
+use datafusion::catalog::TableProvider;
+use datafusion::execution::context::SessionContext;
+use datafusion::logical_expr::LogicalPlan;
+use futures::TryStreamExt as _;
+use lake::{Lake, Staged};
+
+use crate::audit::audit;
+use crate::changes::Landing;
+use crate::refresh::Refresher;
+use crate::rows::{self, KeyCheck};
+use crate::{EngineError, Job, Library, Planner, views};
+
+pub use crate::audit::{LANDED_ONCE, Violations};
+
+/// Fixed versions of the landing tables, a library and a business date, in one session.
+pub struct Cut<'a> {
+    pub(crate) lake: &'a Lake,
+    pub(crate) library: &'a Library,
+    pub(crate) planner: Planner<'a>,
+    pub(crate) context: SessionContext,
+    pub(crate) landing: Landing,
+}
+
+impl fmt::Debug for Cut<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Cut").field("landing", &self.landing).finish_non_exhaustive()
+    }
+}
+
+/// A job's rows, staged.
+#[derive(Debug, Clone)]
+pub struct Computed {
+    /// Its columns.
+    pub schema: SchemaRef,
+    /// Its files.
+    pub staged: Staged,
+}
+
+impl<'a> Cut<'a> {
+    /// What has landed by now.
+    ///
+    /// # Errors
+    /// When a table cannot be read.
+    pub async fn now(
+        lake: &'a Lake,
+        library: &'a Library,
+        as_of: NaiveDate,
+        partitions: i32,
+    ) -> Result<Self, EngineError> {
+        Self::open(lake, library, as_of, Landing::now(lake, partitions).await?).await
+    }
+
+    /// The landing tables as a generation shows them.
+    ///
+    /// # Errors
+    /// When one of the versions cannot be read any more.
+    pub async fn then(
+        lake: &'a Lake,
+        library: &'a Library,
+        as_of: NaiveDate,
+        landing: &BTreeMap<String, LandingCut>,
+    ) -> Result<Self, EngineError> {
+        Self::open(lake, library, as_of, Landing::then(lake, landing).await?).await
+    }
+
+    async fn open(
+        lake: &'a Lake,
+        library: &'a Library,
+        as_of: NaiveDate,
+        landing: Landing,
+    ) -> Result<Self, EngineError> {
+        let planner = Planner::new(library, as_of);
+        let context = planner.session()?;
+        lake.register(&context);
+        views::register(&context, &landing.providers()?).await?;
+        Ok(Self { lake, library, planner, context, landing })
+    }
+
+    /// The session: parameters, contracts, and the jobs that were computed or shown so far.
+    #[must_use]
+    pub const fn context(&self) -> &SessionContext {
+        &self.context
+    }
+
+    /// The versions and positions of the landing tables.
+    #[must_use]
+    pub const fn landing(&self) -> &BTreeMap<String, LandingCut> {
+        &self.landing.cuts
+    }
+
+    /// Computes a job into staged files, holds it to its key, and lets later jobs read it.
+    ///
+    /// # Errors
+    /// When the job is wrong, two of its rows share a key, or a table cannot be read or written.
+    pub async fn compute(&self, job: &Job) -> Result<Computed, EngineError> {
+        let computed = self.stage(job).await?;
+        self.show(&job.name, self.lake.staged_provider(&job.name, computed.schema.clone(), &computed.staged)?)?;
+        Ok(computed)
+    }
+
+    /// Computes a job into staged files, and holds it to its key.
+    pub(crate) async fn stage(&self, job: &Job) -> Result<Computed, EngineError> {
+        let planned = self.planner.plan(&self.context, job).await?;
+        let staged = self.write(job, planned.plan, &planned.schema).await?;
+        Ok(Computed { schema: planned.schema, staged })
+    }
+
+    async fn write(&self, job: &Job, plan: LogicalPlan, schema: &SchemaRef) -> Result<Staged, EngineError> {
+        let failed = || EngineError::query(&*job.name);
+        let frame = self.context.execute_logical_plan(plan).await.map_err(failed())?;
+        let mut stream = frame.execute_stream().await.map_err(failed())?;
+        let mut writer = self.lake.stage(&job.name, rows::nullable(schema))?;
+        let mut key = KeyCheck::new(&job.header.key, schema)?;
+        while let Some(batch) = stream.try_next().await.map_err(failed())? {
+            key.check(job, &batch)?;
+            writer.write(&batch).await?;
+        }
+        Ok(writer.finish().await?)
+    }
+
+    /// Lets later jobs read these rows as the job's, in the place of computing it.
+    ///
+    /// # Errors
+    /// When the job has rows already.
+    pub fn show(&self, job: &str, rows: Arc<dyn TableProvider>) -> Result<(), EngineError> {
+        self.context.register_table(job, rows).map_err(EngineError::query(job))?;
+        Ok(())
+    }
+
+    /// Checks every invariant in full on the jobs of the cut; all of them must have been computed or shown.
+    ///
+    /// # Errors
+    /// When an invariant is wrong or a table cannot be read.
+    pub async fn audit(&self) -> Result<(Audit, Violations), EngineError> {
+        let nothing = BTreeMap::new();
+        let whole = Refresher::new(&self.context, &nothing);
+        audit(&self.planner, &whole, &self.landing, None).await
+    }
+}

@@ -29,7 +29,7 @@ pub struct Example {
     pub file: PathBuf,
     /// The line of its title.
     pub line: usize,
-    as_of: NaiveDate,
+    pub(crate) as_of: NaiveDate,
     given: BTreeMap<String, Table>,
     expect: Table,
 }
@@ -136,6 +136,20 @@ impl Example {
     /// When the example or the job is wrong in itself.
     pub async fn run(&self, library: &Library, tables: &Tables, job: &Job) -> Result<Outcome, EngineError> {
         let planner = Planner::new(library, self.as_of);
+        let context = self.inputs(&planner, library, tables, job).await?;
+        let planned = planner.plan(&context, job).await?;
+        self.check_columns(&self.expect, &planned.schema)?;
+        self.compare(&self.rows_of(&context, job, planned).await?)
+    }
+
+    /// A session with every table that `job` reads.
+    pub(crate) async fn inputs(
+        &self,
+        planner: &Planner<'_>,
+        library: &Library,
+        tables: &Tables,
+        job: &Job,
+    ) -> Result<SessionContext, EngineError> {
         let context = planner.small_session()?;
         let needed = self.needed(library, job);
         for (name, table) in &self.given {
@@ -173,9 +187,7 @@ impl Example {
             let rows = self.rows_of(&context, other, planned).await?;
             register_rows(&context, &other.name, rows)?;
         }
-        let planned = planner.plan(&context, job).await?;
-        self.check_columns(&self.expect, &planned.schema)?;
-        self.compare(&self.rows_of(&context, job, planned).await?)
+        Ok(context)
     }
 
     /// The tables that `job` depends on, as far as the given ones do not stand in the way.

@@ -9,6 +9,7 @@
 pub mod catalogue;
 mod error;
 pub mod example;
+pub mod explain;
 pub mod functions;
 mod header;
 mod library;
@@ -17,6 +18,7 @@ mod markdown;
 mod money;
 mod parameters;
 mod planner;
+pub mod provenance;
 pub mod run;
 mod session;
 mod subqueries;

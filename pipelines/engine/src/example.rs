@@ -30,7 +30,7 @@ pub struct Example {
     pub file: PathBuf,
     /// The line of its title.
     pub line: usize,
-    as_of: NaiveDate,
+    pub(crate) as_of: NaiveDate,
     given: BTreeMap<String, Table>,
     expect: Table,
 }
@@ -138,14 +138,14 @@ impl Example {
     /// When the example or the job is wrong in itself.
     pub async fn run(&self, library: &Library, tables: &Tables, job: &Job) -> Result<Outcome, EngineError> {
         let planner = Planner::new(library, self.as_of);
-        let context = self.prepare(&planner, library, tables, job).await?;
+        let context = self.inputs(&planner, library, tables, job).await?;
         let planned = planner.plan(&context, job).await?;
         self.check_columns(&self.expect, &planned.schema)?;
         self.compare(&self.rows_of(&context, job, planned).await?)
     }
 
     /// A session with all that the job reads.
-    pub(crate) async fn prepare(
+    pub(crate) async fn inputs(
         &self,
         planner: &Planner<'_>,
         library: &Library,

@@ -55,7 +55,7 @@ fn examples(library: &Library, tables: &Tables, job: &Job) -> Vec<(chrono::Naive
     let step = examples.len().div_ceil(EXAMPLES);
     for example in examples.into_iter().step_by(step) {
         let planner = Planner::new(library, example.as_of());
-        let context = block_on(example.prepare(&planner, library, tables, job)).unwrap();
+        let context = block_on(example.inputs(&planner, library, tables, job)).unwrap();
         let mut inputs = Inputs::new();
         for read in job.reads.iter().filter(|read| !library.parameters.contains_key(*read)) {
             let frame = block_on(context.table(read.as_str())).unwrap();

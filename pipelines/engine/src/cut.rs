@@ -122,7 +122,7 @@ impl<'a> Cut<'a> {
         let failed = || EngineError::query(&*job.name);
         let frame = self.context.execute_logical_plan(plan).await.map_err(failed())?;
         let mut stream = frame.execute_stream().await.map_err(failed())?;
-        let mut writer = self.lake.stage(&job.name, rows::nullable(schema))?;
+        let mut writer = self.lake.stage(&job.name, rows::nullable(schema))?.sorted_by(&job.header.key);
         let mut key = KeyCheck::new(&job.header.key, schema)?;
         while let Some(batch) = stream.try_next().await.map_err(failed())? {
             key.check(job, &batch)?;

@@ -20,7 +20,7 @@ use serde_json::{Map, Value};
 
 use self::leaf::Leaf;
 use crate::lineage::Lineage;
-use crate::planner::did_you_mean;
+use crate::did_you_mean;
 use crate::provenance::rows::{RowSet, concat, distinct};
 use crate::provenance::{self, Absence, Provenance, columns_named};
 use crate::{EngineError, Job, Library, Planner, values};

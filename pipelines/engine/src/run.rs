@@ -259,7 +259,13 @@ impl Refresh<'_> {
             Content::Same(cut) => Ok(TableCut { fingerprint, ..cut }),
             Content::Changed { table, change, .. } => {
                 let digest = change.digest().to_owned();
-                let version = lake.commit_change(*table, &change).await?.version();
+                let mut version = lake.commit_change(*table, &change).await?.version();
+                // Before the version is published: later, the next run would take it for another run's.
+                if lake.compact_keyed(&self.job.name, &self.job.header.key).await? > 0
+                    && let Some(compacted) = lake.job_table(&self.job.name).await?
+                {
+                    version = compacted.version();
+                }
                 Ok(TableCut { version, rows, digest, fingerprint })
             }
             Content::New { schema, staged } => {
@@ -272,7 +278,7 @@ impl Refresh<'_> {
     async fn discard(&self, lake: &Lake) -> Result<(), EngineError> {
         match &self.content {
             Content::Same(_) => {}
-            Content::Changed { change, .. } => lake.discard_change(change).await?,
+            Content::Changed { change, .. } => lake.discard_change(&self.job.name, change).await?,
             Content::New { staged, .. } => lake.discard(&self.job.name, staged).await?,
         }
         Ok(())
@@ -396,7 +402,7 @@ impl<'a> Run<'a> {
         }
         let (table, cut) = (Box::new(before.table.clone()), &before.cut);
         let key = &job.header.key;
-        let change = self.cut.lake.stage_change(&job.name, &table, key, &removed, &added, &cut.digest).await?;
+        let change = self.cut.lake.stage_change(&table, key, &removed, &added, &cut.digest).await?;
         let change = Box::new(change);
         let rows = cut.rows + change.added() - change.removed();
         self.show(job, self.cut.lake.changed_provider(&table, &change)?, rows)?;

@@ -1,17 +1,38 @@
-//! Compaction: many small files of a landing table become few, in a commit that changes no row.
+//! Compaction: many small files become few, in a commit that changes no row.
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use arrow::compute::SortOptions;
+use arrow::datatypes::SchemaRef;
+use arrow::row::OwnedRow;
 use datafusion::execution::context::SessionContext;
+use datafusion::physical_expr::expressions::col;
+use datafusion::physical_expr::{LexOrdering, PhysicalSortExpr};
+use datafusion::physical_plan::sorts::sort_preserving_merge::SortPreservingMergeExec;
+use datafusion::physical_plan::union::UnionExec;
+use datafusion::physical_plan::{ExecutionPlan, execute_stream};
 use deltalake::kernel::Action;
 use deltalake::protocol::SaveMode;
 use futures::TryStreamExt as _;
+use object_store::ObjectStoreExt as _;
+use object_store::path::Path;
 
 use crate::landing::is_conflict;
-use crate::{DataFile, Lake, LakeError, LandingTable, Table, Writer, paths};
+use crate::lookup::encoder;
+use crate::staged::FILE_ROWS;
+use crate::{DataFile, Lake, LakeError, LandingTable, Staged, Table, Writer};
 
-/// Files smaller than this are merged.
+/// Landing files smaller than this are merged.
 const SMALL: u64 = 64 << 20;
-/// So many small files are left alone.
+/// So many small landing files are left alone.
 const FEW: usize = 16;
+/// So many runs of one size are merged into one of the next size.
+const TIER: u64 = 8;
+/// Runs are of one size up to this many rows; the next size is [`TIER`] times that.
+const FIRST_TIER: u64 = 1_000;
+/// A vector of so many bytes costs more to write anew at each change than a run costs to rewrite now and then.
+const VECTOR_BYTES: i32 = 128 << 10;
 
 impl LandingTable {
     /// Merges the table's small files when there are many. Returns how many were merged; 0 when there are few, or
@@ -25,34 +46,139 @@ impl LandingTable {
         if small.len() <= FEW {
             return Ok(0);
         }
-        let staged = self.merge(&small).await?;
-        let removes = removes(&table, &small)?;
+        self.lake.rewrite(table, &self.schema, &small, &[]).await
+    }
+}
+
+impl Lake {
+    /// Merges runs of a job's table, whose rows are sorted and unique by `key`: those of one size when there are many,
+    /// and those that have lost many of their rows. Returns how many were merged; 0 when all is well, or when another
+    /// process committed meanwhile (the next compaction finds them again).
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn compact_keyed(&self, job: &str, key: &[String]) -> Result<usize, LakeError> {
+        let Some(table) = self.job_table(job).await? else { return Ok(0) };
+        let chosen = choose(table.files()?);
+        if chosen.is_empty() {
+            return Ok(0);
+        }
+        let schema = table.schema()?;
+        self.rewrite(table, &schema, &chosen, key).await
+    }
+
+    /// Writes the rows of some files anew, sorted by `key` as the files are, in a commit that changes no row.
+    async fn rewrite(
+        &self,
+        table: Table,
+        schema: &SchemaRef,
+        files: &[DataFile],
+        key: &[String],
+    ) -> Result<usize, LakeError> {
+        let path = table.path.clone();
+        let staged = self.merge(&path, schema, files, key).await?;
+        let rows = files.iter().map(|file| file.rows).sum::<u64>();
+        if staged.rows() != rows {
+            self.delete(&path, &staged).await?;
+            let reason = format!("compaction read {} rows of {rows}", staged.rows());
+            return Err(LakeError::Change { table: path.to_string(), reason });
+        }
         let adds = staged.adds.iter().cloned().map(|mut add| {
             add.data_change = false;
             Action::Add(add)
         });
-        let actions = removes.into_iter().chain(adds).collect();
+        let actions = removes(&table, files)?.into_iter().chain(adds).collect();
         match table.commit(actions, Vec::new(), SaveMode::Append).await {
-            Ok(_) => Ok(small.len()),
+            Ok(_) => Ok(files.len()),
             Err(LakeError::Delta { error, .. }) if is_conflict(&error) => {
-                self.lake.delete(&paths::landing(&self.contract.name), &staged).await?;
+                self.delete(&path, &staged).await?;
                 Ok(0)
             }
             Err(error) => Err(error),
         }
     }
 
-    async fn merge(&self, files: &[DataFile]) -> Result<crate::Staged, LakeError> {
-        let path = paths::landing(&self.contract.name);
+    async fn merge(
+        &self,
+        table: &Path,
+        schema: &SchemaRef,
+        files: &[DataFile],
+        key: &[String],
+    ) -> Result<Staged, LakeError> {
         let context = SessionContext::new();
-        self.lake.register(&context);
-        let rows = context.read_table(crate::provider(&self.lake, &path, self.schema.clone(), files)?)?;
-        let mut stream = rows.execute_stream().await?;
-        let mut writer = Writer::new(self.lake.store(), path, self.schema.clone())?;
+        self.register(&context);
+        let mut runs = Vec::with_capacity(files.len());
+        for file in files {
+            // One partition a run: the merge below reads each from its start to its end.
+            let run = crate::provider(self, table, schema.clone(), std::slice::from_ref(file))?;
+            runs.push(run.scan(&context.state(), None, &[], None).await?);
+        }
+        let order = key.iter().map(|name| Ok(PhysicalSortExpr::new(col(name, schema)?, SortOptions::default())));
+        let plan: Arc<dyn ExecutionPlan> = UnionExec::try_new(runs)?;
+        let plan = match LexOrdering::new(order.collect::<Result<Vec<_>, LakeError>>()?) {
+            Some(order) => Arc::new(SortPreservingMergeExec::new(order, plan)),
+            None => plan,
+        };
+        let mut stream = execute_stream(plan, context.task_ctx())?;
+        let mut writer = Writer::new(self.store(), table.clone(), schema.clone())?.sorted_by(key);
+        let mut order = Order::new(table, schema, key)?;
         while let Some(batch) = stream.try_next().await? {
+            order.check(&batch)?;
             writer.write(&batch).await?;
         }
         writer.finish().await
+    }
+
+    pub(crate) async fn delete(&self, table: &Path, staged: &Staged) -> Result<(), LakeError> {
+        for file in staged.files() {
+            self.store().delete(&table.clone().join(file.path.as_str())).await?;
+        }
+        Ok(())
+    }
+}
+
+/// Runs that are worth a rewrite.
+fn choose(files: Vec<DataFile>) -> Vec<DataFile> {
+    let worn = |file: &DataFile| {
+        let deleted = file.written.saturating_sub(file.rows);
+        deleted * 2 > file.written || file.vector.as_ref().is_some_and(|vector| vector.size_in_bytes > VECTOR_BYTES)
+    };
+    let (mut chosen, sound): (Vec<_>, Vec<_>) = files.into_iter().partition(worn);
+    let mut tiers: BTreeMap<u32, Vec<DataFile>> = BTreeMap::new();
+    for file in sound.into_iter().filter(|file| file.rows < FILE_ROWS as u64) {
+        tiers.entry((file.rows / FIRST_TIER).max(1).ilog(TIER)).or_default().push(file);
+    }
+    let full = tiers.into_values().find(|tier| tier.len() as u64 >= TIER);
+    chosen.extend(full.into_iter().flatten());
+    chosen
+}
+
+/// Merging runs that are not sorted would give a run that is not: keyed reads would miss rows.
+struct Order<'a> {
+    table: &'a Path,
+    columns: Vec<usize>,
+    last: Option<OwnedRow>,
+}
+
+impl<'a> Order<'a> {
+    fn new(table: &'a Path, schema: &SchemaRef, key: &[String]) -> Result<Self, LakeError> {
+        let columns = key.iter().map(|name| schema.index_of(name)).collect::<Result<Vec<_>, _>>()?;
+        Ok(Self { table, columns, last: None })
+    }
+
+    fn check(&mut self, batch: &arrow::array::RecordBatch) -> Result<(), LakeError> {
+        if self.columns.is_empty() || batch.num_rows() == 0 {
+            return Ok(());
+        }
+        let keys = batch.project(&self.columns)?;
+        let rows = encoder(&keys)?.convert_columns(keys.columns())?;
+        let first = self.last.as_ref().is_none_or(|last| last.row() < rows.row(0));
+        if !first || (1..rows.num_rows()).any(|row| rows.row(row - 1) >= rows.row(row)) {
+            let reason = "its runs are not sorted and unique by its key".to_owned();
+            return Err(LakeError::Change { table: self.table.to_string(), reason });
+        }
+        self.last = Some(rows.row(rows.num_rows() - 1).owned());
+        Ok(())
     }
 }
 
@@ -62,18 +188,4 @@ fn removes(table: &Table, files: &[DataFile]) -> Result<Vec<Action>, LakeError> 
     let merged = |path: &str| files.iter().any(|file| file.path == path);
     let removed = log.iter().filter(|file| merged(file.path().as_ref()));
     Ok(removed.map(|file| Action::Remove(file.remove_action(false))).collect())
-}
-
-impl Lake {
-    pub(crate) async fn delete(
-        &self,
-        table: &object_store::path::Path,
-        staged: &crate::Staged,
-    ) -> Result<(), LakeError> {
-        use object_store::ObjectStoreExt as _;
-        for file in staged.files() {
-            self.store().delete(&table.clone().join(file.path.as_str())).await?;
-        }
-        Ok(())
-    }
 }

@@ -74,6 +74,20 @@ pub enum LakeError {
     /// Another process committed first, again and again. Whose: outside. Retry: later.
     #[error("table {0}: another process committed first each time; is the same shard running twice?")]
     Contended(String),
+    /// The table has another version than the one a change was staged for. Whose: outside. Retry: stage it again.
+    #[error("table {0} was changed by another process since this change was staged; stage it again")]
+    Moved(String),
+    /// A change does not fit the table. Whose: ours. Retry: never.
+    #[error("the change of table {table} does not fit its rows: {reason}")]
+    Change {
+        /// The table.
+        table: String,
+        /// Why. Says no value of any row.
+        reason: String,
+    },
+    /// Work was stopped half way. Whose: ours. Retry: later.
+    #[error("reading was stopped: {0}")]
+    Stopped(String),
     /// Another run published first. Whose: outside. Retry: later.
     #[error("generation {0} was published by another run; run again")]
     GenerationTaken(u64),
@@ -91,6 +105,10 @@ pub enum LakeError {
 }
 
 impl LakeError {
+    pub(crate) fn stopped(error: impl std::fmt::Display) -> Self {
+        Self::Stopped(error.to_string())
+    }
+
     pub(crate) fn delta(table: impl ToString) -> impl FnOnce(deltalake::DeltaTableError) -> Self {
         let table = table.to_string();
         move |error| Self::Delta { table, error: Box::new(error) }

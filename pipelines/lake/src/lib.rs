@@ -2,27 +2,34 @@
 //!
 //! Tables are Delta Lake tables on an object store. A *landing table* holds the rows and rejects of one topic and
 //! the log positions they came from, in one commit. A *job table* is replaced as a whole: its files are staged
-//! first, can be read while an audit looks at them, and become the table only when they are committed. A
+//! first, can be read while an audit looks at them, and become the table only when they are committed. Or it is
+//! changed: a small new run of rows, and deletion vectors on the runs that hold the rows that go, in one commit. A
 //! *generation* names one version of every table and is published by one atomic put.
 //!
 //! Reads go through our own scan over the file list of a version, so that staged and committed rows are read the
-//! same way.
+//! same way, and deleted rows never.
 //!
 //! Start at [`Lake`].
 
+mod change;
+mod collection;
 mod compaction;
+mod digest;
 mod error;
+mod files;
 mod generations;
-mod keyed;
 mod landing;
+mod lookup;
+mod pages;
 mod paths;
 mod scan;
 mod staged;
 mod store;
 mod table;
+mod vectors;
 
+pub use change::StagedChange;
 pub use error::LakeError;
-pub use keyed::StagedChange;
 pub use landing::{Landed, LandingTable, Offer, REJECT_COLUMNS, landing_schema};
 pub use scan::provider;
 pub use staged::{Staged, Writer};
@@ -36,12 +43,15 @@ use object_store::ObjectStore;
 use object_store::path::Path;
 use url::Url;
 
+use crate::files::Files;
+
 /// An object store with the tables, the archive and the generations of one installation.
 #[derive(Debug, Clone)]
 pub struct Lake {
     store: Arc<dyn ObjectStore>,
     root: Path,
     url: Url,
+    files: Arc<Files>,
 }
 
 impl Lake {
@@ -52,7 +62,8 @@ impl Lake {
     /// When the address cannot be used.
     pub fn open(url: &Url) -> Result<Self, LakeError> {
         let (store, root) = open_store(url)?;
-        Ok(Self { store, root, url: url.clone() })
+        let files = Arc::new(Files::new(store.clone()));
+        Ok(Self { store, root, url: url.clone(), files })
     }
 
     /// The store, rooted at the installation.
@@ -71,6 +82,11 @@ impl Lake {
         let mut url = self.url.clone();
         url.set_path("/");
         url
+    }
+
+    /// Where a table is in the store.
+    fn folder(&self, table: &Path) -> Path {
+        self.root.parts().chain(table.parts()).collect()
     }
 
     fn table_url(&self, table: &Path) -> Result<Url, LakeError> {

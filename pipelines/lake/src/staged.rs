@@ -3,7 +3,6 @@ use std::sync::Arc;
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
-use arrow::row::{RowConverter, SortField};
 use deltalake::kernel::Add;
 use object_store::buffered::BufWriter;
 use object_store::path::Path;
@@ -11,13 +10,14 @@ use object_store::{ObjectStore, ObjectStoreExt as _};
 use parquet::arrow::AsyncArrowWriter;
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
-use sha2::{Digest as _, Sha256};
+use parquet::schema::types::ColumnPath;
 use uuid::Uuid;
 
+use crate::digest::{Digest, RowDigest};
 use crate::{DataFile, LakeError};
 
 /// Rows in a data file, a run sorted by the table's key.
-const FILE_ROWS: usize = 1_000_000;
+pub const FILE_ROWS: usize = 1_000_000;
 /// Rows in a page: the smallest piece that a keyed read has to look at.
 const PAGE_ROWS: usize = 1_000;
 
@@ -27,8 +27,10 @@ pub struct Writer {
     store: Arc<dyn ObjectStore>,
     table: Path,
     schema: SchemaRef,
-    rows: RowConverter,
-    digest: Sha256,
+    /// What the rows are sorted by.
+    key: Vec<String>,
+    rows: RowDigest,
+    digest: Digest,
     open: Option<OpenFile>,
     staged: Staged,
 }
@@ -67,8 +69,8 @@ impl Staged {
         self.rows
     }
 
-    /// SHA-256 over the rows in the order they were written: the same rows have the same digest, however they were
-    /// batched.
+    /// A sum over the hashes of the rows, 64 hexadecimal digits: the same rows have the same digest, however they were
+    /// ordered, batched and spread over files.
     #[must_use]
     pub fn digest(&self) -> &str {
         &self.digest
@@ -77,9 +79,18 @@ impl Staged {
 
 impl Writer {
     pub(crate) fn new(store: Arc<dyn ObjectStore>, table: Path, schema: SchemaRef) -> Result<Self, LakeError> {
-        let fields = schema.fields().iter().map(|field| SortField::new(field.data_type().clone()));
-        let rows = RowConverter::new(fields.collect())?;
-        Ok(Self { store, table, rows, schema, digest: Sha256::new(), open: None, staged: Staged::default() })
+        let rows = RowDigest::new(&schema)?;
+        let (digest, staged) = (Digest::default(), Staged::default());
+        Ok(Self { store, table, schema, key: Vec::new(), rows, digest, open: None, staged })
+    }
+
+    /// Says that rows come sorted by `key`. Keyed reads look for pages by these columns, so only they have their
+    /// smallest and largest values kept page by page; and as every value of a key is another, they are not spelt as
+    /// references to a dictionary.
+    #[must_use]
+    pub fn sorted_by(mut self, key: &[String]) -> Self {
+        self.key = key.to_vec();
+        self
     }
 
     /// Writes a batch.
@@ -88,11 +99,7 @@ impl Writer {
     /// When the store fails or the batch does not have the writer's columns.
     pub async fn write(&mut self, batch: &RecordBatch) -> Result<(), LakeError> {
         let batch = RecordBatch::try_new(self.schema.clone(), batch.columns().to_vec())?;
-        for row in &self.rows.convert_columns(batch.columns())? {
-            let bytes = row.data();
-            self.digest.update((bytes.len() as u64).to_le_bytes());
-            self.digest.update(bytes);
-        }
+        self.digest = self.digest.plus(self.rows.of(&batch)?);
         let mut done = 0;
         while done < batch.num_rows() {
             let mut file = match self.open.take() {
@@ -121,20 +128,28 @@ impl Writer {
         if let Some(file) = self.open.take() {
             self.close(file).await?;
         }
-        self.staged.digest = self.digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+        self.staged.digest = self.digest.hex();
         Ok(self.staged)
     }
 
     fn start(&self) -> Result<OpenFile, LakeError> {
         let name = format!("{}.parquet", Uuid::new_v4());
-        let properties = WriterProperties::builder()
+        let mut properties = WriterProperties::builder()
             .set_compression(Compression::ZSTD(ZstdLevel::try_new(1)?))
             .set_data_page_row_count_limit(PAGE_ROWS)
             .set_write_batch_size(PAGE_ROWS)
             .set_max_row_group_row_count(Some(FILE_ROWS))
-            .set_statistics_enabled(EnabledStatistics::Page)
-            .set_created_by("reskontra".to_owned())
-            .build();
+            .set_created_by("reskontra".to_owned());
+        if self.key.is_empty() {
+            properties = properties.set_statistics_enabled(EnabledStatistics::Page);
+        }
+        for column in &self.key {
+            let column = ColumnPath::new(vec![column.clone()]);
+            properties = properties
+                .set_column_statistics_enabled(column.clone(), EnabledStatistics::Page)
+                .set_column_dictionary_enabled(column, false);
+        }
+        let properties = properties.build();
         let sink = BufWriter::new(self.store.clone(), self.table.clone().join(name.as_str()));
         let writer = AsyncArrowWriter::try_new(sink, self.schema.clone(), Some(properties))?;
         Ok(OpenFile { writer, name, rows: 0 })
@@ -153,7 +168,13 @@ impl Writer {
             stats: Some(format!("{{\"numRecords\":{}}}", file.rows)),
             ..Add::default()
         });
-        self.staged.files.push(DataFile { path: file.name, size: object.size, rows: file.rows as u64 });
+        self.staged.files.push(DataFile {
+            path: file.name,
+            size: object.size,
+            rows: file.rows as u64,
+            written: file.rows as u64,
+            vector: None,
+        });
         Ok(())
     }
 }

@@ -2,6 +2,7 @@
 //! conditional put is believed only when it says "written".
 
 use std::fmt;
+use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -12,10 +13,15 @@ use object_store::path::Path;
 use object_store::{
     CopyOptions, GetOptions, GetResult, ListResult, MultipartUpload, ObjectMeta, ObjectStore, ObjectStoreExt as _,
     PutMode, PutMultipartOptions, PutOptions, PutPayload, PutResult, RenameOptions, Result, UploadPart,
+    coalesce_ranges,
 };
 use url::Url;
 
 use crate::LakeError;
+
+/// A keyed read takes small pages from all over a large file. Stores' own default joins what is less than 1 MiB apart:
+/// that would fetch most of the file. So much comes in the time that a request of its own would cost in processing.
+const GAP: u64 = 32 << 10;
 
 /// Opens the store at `url` and says where below it the address points. Credentials come from the environment
 /// (`AWS_ACCESS_KEY_ID` and its like).
@@ -28,7 +34,8 @@ pub fn open_store(url: &Url) -> Result<(Arc<dyn ObjectStore>, Path), LakeError> 
     let (store, path) = object_store::parse_url_opts(url, environment).map_err(|error| fail(error.to_string()))?;
     let local = url.scheme() == "file";
     let store: Arc<dyn ObjectStore> = if local { Arc::new(Durable(LocalFileSystem::new())) } else { Arc::from(store) };
-    Ok((Arc::new(Confirmed(store)), path))
+    let gap = (!local).then_some(GAP);
+    Ok((Arc::new(Confirmed { store, gap }), path))
 }
 
 /// A local file system whose writes are synced to disk, file and folder, before they count.
@@ -85,6 +92,10 @@ impl ObjectStore for Durable {
         self.0.get_opts(location, options).await
     }
 
+    async fn get_ranges(&self, location: &Path, ranges: &[Range<u64>]) -> Result<Vec<bytes::Bytes>> {
+        self.0.get_ranges(location, ranges).await
+    }
+
     fn delete_stream(&self, locations: BoxStream<'static, Result<Path>>) -> BoxStream<'static, Result<Path>> {
         self.0.delete_stream(locations)
     }
@@ -136,11 +147,15 @@ impl MultipartUpload for DurableUpload {
 /// success as a conflict; writers put an identity of their own into what they write, so that two writers' objects
 /// never look the same.
 #[derive(Debug)]
-struct Confirmed(Arc<dyn ObjectStore>);
+struct Confirmed {
+    store: Arc<dyn ObjectStore>,
+    /// Ranges of a file that are no farther apart than this are fetched as one; none leaves that to the store.
+    gap: Option<u64>,
+}
 
 impl Confirmed {
     async fn holds(&self, location: &Path, payload: &PutPayload) -> Result<Option<PutResult>> {
-        let stored = self.0.get(location).await?;
+        let stored = self.store.get(location).await?;
         let result = PutResult { e_tag: stored.meta.e_tag.clone(), version: stored.meta.version.clone() };
         let same = stored.meta.size == payload.content_length() as u64
             && stored.bytes().await?.iter().eq(payload.iter().flat_map(|part| part.iter()));
@@ -150,7 +165,7 @@ impl Confirmed {
 
 impl fmt::Display for Confirmed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Confirmed({})", self.0)
+        write!(f, "Confirmed({})", self.store)
     }
 }
 
@@ -158,7 +173,7 @@ impl fmt::Display for Confirmed {
 impl ObjectStore for Confirmed {
     async fn put_opts(&self, location: &Path, payload: PutPayload, options: PutOptions) -> Result<PutResult> {
         let conditional = options.mode != PutMode::Overwrite;
-        match self.0.put_opts(location, payload.clone(), options).await {
+        match self.store.put_opts(location, payload.clone(), options).await {
             Err(error) if conditional => match self.holds(location, &payload).await {
                 Ok(Some(result)) => Ok(result),
                 Ok(None) | Err(_) => Err(error),
@@ -172,35 +187,40 @@ impl ObjectStore for Confirmed {
         location: &Path,
         options: PutMultipartOptions,
     ) -> Result<Box<dyn MultipartUpload>> {
-        self.0.put_multipart_opts(location, options).await
+        self.store.put_multipart_opts(location, options).await
     }
 
     async fn get_opts(&self, location: &Path, options: GetOptions) -> Result<GetResult> {
-        self.0.get_opts(location, options).await
+        self.store.get_opts(location, options).await
     }
 
-    async fn get_ranges(&self, location: &Path, ranges: &[std::ops::Range<u64>]) -> Result<Vec<bytes::Bytes>> {
-        self.0.get_ranges(location, ranges).await
+    async fn get_ranges(&self, location: &Path, ranges: &[Range<u64>]) -> Result<Vec<bytes::Bytes>> {
+        match self.gap {
+            None => self.store.get_ranges(location, ranges).await,
+            Some(gap) => {
+                coalesce_ranges(ranges, |range| async { self.store.get_range(location, range).await }, gap).await
+            }
+        }
     }
 
     fn delete_stream(&self, locations: BoxStream<'static, Result<Path>>) -> BoxStream<'static, Result<Path>> {
-        self.0.delete_stream(locations)
+        self.store.delete_stream(locations)
     }
 
     fn list(&self, prefix: Option<&Path>) -> BoxStream<'static, Result<ObjectMeta>> {
-        self.0.list(prefix)
+        self.store.list(prefix)
     }
 
     async fn list_with_delimiter(&self, prefix: Option<&Path>) -> Result<ListResult> {
-        self.0.list_with_delimiter(prefix).await
+        self.store.list_with_delimiter(prefix).await
     }
 
     async fn copy_opts(&self, from: &Path, to: &Path, options: CopyOptions) -> Result<()> {
-        self.0.copy_opts(from, to, options).await
+        self.store.copy_opts(from, to, options).await
     }
 
     async fn rename_opts(&self, from: &Path, to: &Path, options: RenameOptions) -> Result<()> {
-        self.0.rename_opts(from, to, options).await
+        self.store.rename_opts(from, to, options).await
     }
 }
 
@@ -214,7 +234,7 @@ mod tests {
 
     #[tokio::test]
     async fn our_own_write_reported_as_a_conflict_is_a_success() {
-        let store = Confirmed(Arc::new(object_store::memory::InMemory::new()));
+        let store = Confirmed { store: Arc::new(object_store::memory::InMemory::new()), gap: None };
         let path = Path::from("a");
         store.put_opts(&path, "writer 1".into(), create()).await.unwrap();
         store.put_opts(&path, "writer 1".into(), create()).await.unwrap();
@@ -222,7 +242,7 @@ mod tests {
 
     #[tokio::test]
     async fn anothers_write_is_a_conflict() {
-        let store = Confirmed(Arc::new(object_store::memory::InMemory::new()));
+        let store = Confirmed { store: Arc::new(object_store::memory::InMemory::new()), gap: None };
         let path = Path::from("a");
         store.put_opts(&path, "writer 1".into(), create()).await.unwrap();
         let error = store.put_opts(&path, "writer 2".into(), create()).await.unwrap_err();

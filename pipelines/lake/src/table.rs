@@ -4,7 +4,7 @@ use std::sync::Arc;
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
 use deltalake::kernel::engine::arrow_conversion::{TryIntoArrow as _, TryIntoKernel as _};
 use deltalake::kernel::transaction::{CommitBuilder, CommitProperties, TableReference};
-use deltalake::kernel::{Action, MetadataExt as _, StructType, Transaction};
+use deltalake::kernel::{Action, DeletionVectorDescriptor, MetadataExt as _, StructType, Transaction};
 use deltalake::operations::create::CreateBuilder;
 use deltalake::protocol::{DeltaOperation, SaveMode};
 use deltalake::{DeltaTable, DeltaTableBuilder, DeltaTableError};
@@ -12,6 +12,7 @@ use futures::StreamExt as _;
 use object_store::path::Path;
 use uuid::Uuid;
 
+use crate::lookup::Place;
 use crate::{Lake, LakeError, Staged, Writer, paths};
 
 /// A data file of a version.
@@ -21,16 +22,27 @@ pub struct DataFile {
     pub path: String,
     /// Bytes.
     pub size: u64,
-    /// Rows.
+    /// Rows that are not deleted.
     pub rows: u64,
+    /// Rows that were written.
+    pub(crate) written: u64,
+    /// Which of them are deleted.
+    pub(crate) vector: Option<DeletionVectorDescriptor>,
+}
+
+impl DataFile {
+    /// Where it is in the store, for a table in `folder`.
+    pub(crate) fn location(&self, folder: &Path) -> Path {
+        folder.clone().join(self.path.as_str())
+    }
 }
 
 /// One version of a Delta table.
 #[derive(Debug, Clone)]
 pub struct Table {
     pub(crate) delta: DeltaTable,
-    lake: Lake,
-    path: Path,
+    pub(crate) lake: Lake,
+    pub(crate) path: Path,
 }
 
 impl Lake {
@@ -180,10 +192,17 @@ impl Table {
     pub fn files(&self) -> Result<Vec<DataFile>, LakeError> {
         let state = self.delta.snapshot().map_err(LakeError::delta(&self.path))?;
         let log = state.log_data();
-        let files = log.iter().map(|file| DataFile {
-            path: file.path().to_string(),
-            size: u64::try_from(file.size()).unwrap_or_default(),
-            rows: file.num_records().unwrap_or_default() as u64,
+        let files = log.iter().map(|file| {
+            let written = file.num_records().unwrap_or_default() as u64;
+            let vector = file.deletion_vector_descriptor();
+            let deleted = vector.as_ref().map_or(0, |vector| u64::try_from(vector.cardinality).unwrap_or_default());
+            DataFile {
+                path: file.path().to_string(),
+                size: u64::try_from(file.size()).unwrap_or_default(),
+                rows: written.saturating_sub(deleted),
+                written,
+                vector,
+            }
         });
         let mut files: Vec<DataFile> = files.collect();
         files.sort_by(|a, b| a.path.cmp(&b.path));
@@ -225,6 +244,11 @@ impl Table {
         let old: std::collections::BTreeSet<String> = before.files()?.into_iter().map(|file| file.path).collect();
         let new: Vec<DataFile> = self.files()?.into_iter().filter(|file| !old.contains(&file.path)).collect();
         crate::provider(&self.lake, &self.path, self.schema()?, &new)
+    }
+
+    pub(crate) fn place(&self) -> Result<Place, LakeError> {
+        let known = self.lake.files.clone();
+        Ok(Place { known, folder: self.lake.folder(&self.path), schema: self.schema()? })
     }
 
     pub(crate) async fn position(&self, application: &str) -> Result<Option<i64>, LakeError> {

@@ -1,6 +1,10 @@
 //! Tables on a real folder: landing with positions, staged replacement, generations.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod history;
+mod keyed;
+mod model;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -9,13 +13,8 @@ use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use datafusion::execution::context::SessionContext;
 use lake::{Lake, LakeError, Landed, LandingTable, Offer};
 use schemas::contract;
-use url::Url;
 
-fn lake() -> (tempfile::TempDir, Lake) {
-    let folder = tempfile::tempdir().unwrap();
-    let lake = Lake::open(&Url::from_directory_path(folder.path()).unwrap()).unwrap();
-    (folder, lake)
-}
+use crate::model::lake;
 
 /// Rows of a contract that carry an ordinal and are otherwise null.
 fn rows(name: &str, ordinals: std::ops::Range<i64>) -> RecordBatch {

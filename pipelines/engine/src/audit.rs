@@ -98,7 +98,7 @@ impl Check<'_> {
         let partitions = Partition::of(&plan, &self.key).unwrap_or_default();
         for partition in partitions.iter().filter(|_| held) {
             let column = &partition.column;
-            match refresh::by_key(refresher, &plan, column).await {
+            match refresh::by_key(refresher, &plan, column, usize::MAX).await {
                 Ok(None) => return Ok(Vec::new()),
                 Ok(Some((values, narrowed))) => {
                     let found = refresh::collect(refresher.context, &narrowed).await?;

@@ -358,15 +358,20 @@ pub(crate) async fn collect(context: &SessionContext, plan: &LogicalPlan) -> Res
 }
 
 /// The values of a column of a plan's result that a change reaches, and the plan that computes the rows with them.
+/// More than `worth` values are not worth it.
 pub async fn by_key(
     refresher: &Refresher<'_>,
     plan: &LogicalPlan,
     column: &str,
+    worth: usize,
 ) -> Result<Option<(Values, LogicalPlan)>, Stop> {
     let key = partition::key(plan, column)?;
     // It must fall apart down to the tables before it is worth anything.
     restrict(plan, &key)?;
     let Some(values) = refresher.affected(plan, key.clone()).await? else { return Ok(None) };
+    if values.len() > worth {
+        return Err(Stop::Blocked(Blocked(format!("{} values of {column} are reached, most of them", values.len()))));
+    }
     let narrowed = refresher.narrow(plan, &key, &values).await?;
     Ok(Some((values, narrowed)))
 }

@@ -346,10 +346,12 @@ impl<'a> Run<'a> {
         }
         let plan = self.cut.context.state().optimize(&planned.plan).map_err(EngineError::query(&*job.name))?;
         let partitions = Partition::of(&plan, &job.header.key).map_err(|blocked| refresh::none(&blocked))?;
-        let refresher = self.refresher(before.cut.rows);
+        let refresher = self.refresher();
+        // With more, most of the table would be computed anyway.
+        let worth = usize::try_from(before.cut.rows / 4).unwrap_or(usize::MAX).max(FEW);
         let mut stop = None;
         for partition in &partitions {
-            match refresh::by_key(&refresher, &plan, &partition.column).await {
+            match refresh::by_key(&refresher, &plan, &partition.column, worth).await {
                 Ok(None) => return Ok(self.kept(job, fingerprint.to_owned(), before, Refreshed::Kept)?),
                 Ok(Some((values, narrowed))) => {
                     let after = refresh::collect(&self.cut.context, &narrowed).await?;
@@ -413,13 +415,11 @@ impl<'a> Run<'a> {
     /// Checks every invariant on the tables of this run.
     async fn audit(&self) -> Result<(Audit, Violations), EngineError> {
         let held = self.last.as_ref().filter(|_| self.limits.keys > 0).map(|last| &last.audit);
-        audit(&self.cut.planner, &self.refresher(u64::MAX), &self.cut.landing, held).await
+        audit(&self.cut.planner, &self.refresher(), &self.cut.landing, held).await
     }
 
-    /// One that stops where most of a table with so many rows would be computed anyway.
-    fn refresher(&self, rows: u64) -> Refresher<'_> {
-        let Limits { keys, small, .. } = self.limits;
-        let most = keys.min(usize::try_from(rows / 4).unwrap_or(usize::MAX).max(FEW));
+    const fn refresher(&self) -> Refresher<'_> {
+        let Limits { keys: most, small, .. } = self.limits;
         Refresher { context: &self.cut.context, changes: &self.changes, rows: &self.rows, most, small }
     }
 

@@ -96,6 +96,16 @@ Exit code: 0 accepted, 1 refused (the file line says why), 2 wrong usage.")]
         #[arg(long, short)]
         generation: Option<u64>,
     },
+    /// Say why a row is there: the jobs, rows, records, files, parameters and decisions behind it.
+    ///
+    /// From the row upstream, every job's rows that took part are found by asking its plan, and the job is computed
+    /// again on them alone as a proof. A row that is there because something was not found says what was looked for.
+    #[command(after_help = "Examples:
+  reskontra explain ar_match p1 i1                    values in the order of the key
+  reskontra explain ar_unmatched_payment payment_id=p1
+  reskontra explain ar_unmatched_payment exception_id=3f2a… --format json
+  reskontra explain rent_notice lease_id=L1 month=2026-09-01 --generation 12 --rows 50")]
+    Explain(Explain),
     /// List the published generations.
     Generations,
     /// How far the requirement catalogue (`sql/catalogue.csv`) is implemented, by which jobs.
@@ -114,6 +124,37 @@ Exit code: 0 accepted, 1 refused (the file line says why), 2 wrong usage.")]
         #[arg(long)]
         open: bool,
     },
+}
+
+/// The row to explain.
+#[derive(Debug, Clone, clap::Args)]
+pub struct Explain {
+    /// Table of a job or a contract.
+    pub table: String,
+    /// `column=value` for columns that identify the row, or the values of its key in order.
+    #[arg(required = true)]
+    pub key: Vec<String>,
+    /// The generation to look in; the last one when left out.
+    #[arg(long, short)]
+    pub generation: Option<u64>,
+    /// How to print it.
+    #[arg(long, short, value_enum, default_value_t = TextFormat::Text)]
+    pub format: TextFormat,
+    /// Rows of a table that are shown.
+    #[arg(long, default_value_t = 5)]
+    pub rows: usize,
+    /// Show fields and bytes that can tell who a person is.
+    #[arg(long)]
+    pub raw: bool,
+}
+
+/// Form of a printed report.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum TextFormat {
+    /// Text to read.
+    Text,
+    /// One JSON document.
+    Json,
 }
 
 /// The business date.

@@ -7,6 +7,7 @@ mod args;
 mod catalogue;
 mod config;
 mod examples;
+mod explain;
 mod money;
 mod parse;
 mod query;
@@ -79,6 +80,7 @@ fn run(args: Args) -> anyhow::Result<ExitCode> {
             Command::Query { sql, format, output, generation } => {
                 query::query(&config, &sql, format, output.as_deref(), generation).await
             }
+            Command::Explain(asked) => explain::explain(&config, &asked).await,
             Command::Generations => query::generations(&config).await,
             Command::Catalogue { prefix, open } => catalogue::catalogue(&config, prefix.as_deref(), open),
         }

@@ -14,17 +14,18 @@ use datafusion::execution::context::SessionContext;
 use datafusion::functions::expr_fn::{lower, strpos};
 use datafusion::functions_aggregate::expr_fn::{count, sum};
 use datafusion::logical_expr::{Expr, cast, ident, lit};
-use engine::Library;
 use engine::cut::LANDED_ONCE;
+use engine::explain::Question;
 use engine::run::generation_session;
+use engine::{EngineError, Library};
 use futures::{StreamExt as _, TryStreamExt as _};
 use ingest::FileId;
 use ingest::archive::Archive;
 use lake::Lake;
 use schemas::calendar::{Calendar, ServiceLevel};
 use serving::source::{
-    Column, ExceptionInfo, Files, Filter, Generation, Invariant, JobInfo, Outcome, RowQuery, Rows, Run, Source,
-    SourceError,
+    Column, ExceptionInfo, ExplainedFile, ExplainedStep, Explanation, Files, Filter, Generation, Invariant, JobInfo,
+    Missing, Outcome, RowQuery, Rows, Run, Source, SourceError, StepKind,
 };
 use tokio::sync::Mutex;
 use worklist::RecordRef;
@@ -35,6 +36,9 @@ use crate::{money, runs};
 
 /// Generations that stay open, so that a reader who pages through one finds it again.
 const OPEN: usize = 4;
+
+/// Rows of a table that an explanation shows.
+const EXPLAINED: usize = 10;
 
 /// Reads generations from the lake and bytes from the archive.
 pub struct LakeSource {
@@ -245,10 +249,69 @@ impl Source for LakeSource {
         Ok(batches.iter().flat_map(decisions_of).collect())
     }
 
+    async fn explain(&self, generation: u64, table: &str, exception_id: &str) -> Result<Explanation, SourceError> {
+        let cut = self.cut(generation).await?;
+        let published = self.lake.generation(generation).await.map_err(unavailable)?;
+        let question = Question {
+            table: table.to_owned(),
+            key: vec![(Some("exception_id".to_owned()), exception_id.to_owned())],
+            shown: EXPLAINED,
+            limit: crate::explain::FOLLOWED,
+            persons: false,
+        };
+        let explained = engine::explain::explain(&cut.context, &self.library, &published, &question).await;
+        let explained = explained.map_err(|error| match error {
+            EngineError::Query { error, .. } => failed(*error),
+            other => SourceError::Failed(other.to_string()),
+        })?;
+        Ok(explanation(explained))
+    }
+
     async fn raw(&self, reference: &RecordRef) -> Result<Bytes, SourceError> {
         let absent = || SourceError::NotFound { generation: 0, what: "record in the archive".to_owned() };
         let file_id: FileId = reference.file_id.parse().map_err(|_| absent())?;
         self.archive.range(file_id, reference.byte_start..reference.byte_end).await.map_err(unavailable)
+    }
+}
+
+fn explanation(explained: engine::explain::Explanation) -> Explanation {
+    let step = |step: engine::explain::Step| ExplainedStep {
+        table: step.table,
+        kind: match step.kind {
+            engine::explain::StepKind::Job => StepKind::Job,
+            engine::explain::StepKind::Contract => StepKind::Contract,
+            engine::explain::StepKind::Parameter => StepKind::Parameter,
+        },
+        title: step.title,
+        description: step.description,
+        catalogue: step.catalogue,
+        version: step.version,
+        changed_since: step.changed_since,
+        key: step.key,
+        personal: step.personal,
+        rows: step.rows,
+        found: step.found,
+        complete: step.complete,
+        used_by: step.used_by,
+        missing: step
+            .absences
+            .into_iter()
+            .map(|absence| Missing { tables: absence.tables, condition: absence.condition })
+            .collect(),
+        recomputed: step.recomputed,
+    };
+    let file = |file: serde_json::Map<String, serde_json::Value>| {
+        let text = |name: &str| file.get(name).and_then(serde_json::Value::as_str).unwrap_or_default().to_owned();
+        ExplainedFile {
+            file_id: text("file_id"),
+            name: text("name"),
+            landing: text("landing"),
+            received_at: text("received_at"),
+        }
+    };
+    Explanation {
+        steps: explained.steps.into_iter().map(step).collect(),
+        files: explained.files.into_iter().map(file).collect(),
     }
 }
 

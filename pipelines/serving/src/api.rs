@@ -41,6 +41,7 @@ pub fn router() -> (Router<App>, utoipa::openapi::OpenApi) {
         .routes(routes!(exceptions::queues))
         .routes(routes!(exceptions::queue))
         .routes(routes!(exceptions::exception))
+        .routes(routes!(exceptions::explanation))
         .routes(routes!(exceptions::evidence))
         .routes(routes!(tables::files))
         .routes(routes!(tables::file))

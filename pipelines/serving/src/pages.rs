@@ -7,6 +7,7 @@ mod rejects;
 mod run;
 mod start;
 mod tables;
+mod why;
 
 pub use exception::{find as find_exception, references};
 pub use queue::exception_filters;
@@ -33,6 +34,7 @@ pub fn router() -> Router<App> {
         .route("/", get(start::page))
         .route("/koer/{queue}", get(queue::page))
         .route("/arenden/{exception_id}", get(exception::page))
+        .route("/arenden/{exception_id}/varfor", get(why::page))
         .route("/filer", get(files::list))
         .route("/filer/{file_id}", get(files::page))
         .route("/avvisade", get(rejects::page))

@@ -1,6 +1,6 @@
 //! What pages and API read. The binary implements it over tables and archive; tests over rows in memory.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
@@ -10,6 +10,9 @@ use bytes::Bytes;
 use chrono::{DateTime, NaiveDate, Utc};
 use futures::stream::BoxStream;
 use schemas::calendar::Calendar;
+use serde::Serialize;
+use serde_json::{Map, Value};
+use utoipa::ToSchema;
 use worklist::RecordRef;
 use worklist::decision::Decision;
 use worklist::queue::Group;
@@ -48,6 +51,9 @@ pub trait Source: Send + Sync {
     async fn decisions(&self, _generation: u64, _exception_id: &str) -> Result<Vec<Decision>, SourceError> {
         Ok(Vec::new())
     }
+
+    /// Why a row of a job is there: what it came from, step by step, down to records and files.
+    async fn explain(&self, generation: u64, table: &str, exception_id: &str) -> Result<Explanation, SourceError>;
 
     /// The bytes of the archive that a record was read from.
     async fn raw(&self, reference: &RecordRef) -> Result<Bytes, SourceError>;
@@ -208,6 +214,85 @@ pub struct ExceptionInfo {
     pub why: String,
     /// What to do, in Swedish.
     pub action: String,
+}
+
+/// What a row came from.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Explanation {
+    /// The row's own table first, then what it came from: jobs, then contracts, then parameters.
+    pub steps: Vec<ExplainedStep>,
+    /// The files of the records.
+    pub files: Vec<ExplainedFile>,
+}
+
+/// A table whose rows took part.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct ExplainedStep {
+    /// The table.
+    pub table: String,
+    /// What it is.
+    pub kind: StepKind,
+    /// The job's title, in Swedish; the name of a contract or parameter table.
+    pub title: String,
+    /// The job's rule, or what a record of the contract is, in English.
+    pub description: String,
+    /// Requirements that the job implements.
+    pub catalogue: Vec<String>,
+    /// Fingerprint of the job that computed the generation.
+    pub version: Option<String>,
+    /// Whether the job has been changed since: the row is then explained as the job stands now.
+    pub changed_since: bool,
+    /// Columns that identify a row.
+    pub key: Vec<String>,
+    /// Columns that can tell who a person is. Their values are withheld.
+    pub personal: BTreeSet<String>,
+    /// The rows that took part, the first of them.
+    #[schema(value_type = Vec<Object>)]
+    pub rows: Vec<Map<String, Value>>,
+    /// How many took part.
+    pub found: usize,
+    /// Whether these are all: false when there were too many to follow.
+    pub complete: bool,
+    /// Jobs whose rows came from these.
+    pub used_by: BTreeSet<String>,
+    /// What the job looked for and did not find.
+    pub missing: Vec<Missing>,
+    /// Whether the job, computed on the rows found for it alone, gives the same rows; null where that was not tried.
+    pub recomputed: Option<bool>,
+}
+
+/// What a step's table is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum StepKind {
+    /// The result of a job.
+    Job,
+    /// Records as they were received.
+    Contract,
+    /// Dated values with source and approval.
+    Parameter,
+}
+
+/// Something that was looked for and not found.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct Missing {
+    /// Tables that were searched.
+    pub tables: BTreeSet<String>,
+    /// The condition, with the values of the row; may be empty.
+    pub condition: String,
+}
+
+/// A file that a record stands in.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct ExplainedFile {
+    /// SHA-256 of the file: its name in the archive.
+    pub file_id: String,
+    /// Its name at the landing place.
+    pub name: String,
+    /// The landing place.
+    pub landing: String,
+    /// When it arrived.
+    pub received_at: String,
 }
 
 /// Which rows, in which order.

@@ -10,7 +10,7 @@ use worklist::RecordRef;
 use worklist::decision::fold;
 use worklist::queue::summary;
 
-use super::model::{EvidenceBody, ExceptionBody, ItemBody, ItemsBody, Problem, QueueBody, QueuesBody};
+use super::model::{EvidenceBody, ExceptionBody, ExplanationBody, ItemBody, ItemsBody, Problem, QueueBody, QueuesBody};
 use super::window;
 use crate::cut::{Cut, Fresh, Pin};
 use crate::failure::Failure;
@@ -126,6 +126,30 @@ pub async fn exception(cut: Cut, Path(exception_id): Path<String>) -> Result<Res
         history: work.history,
     };
     Ok(cut.reply(Json(body), Fresh::WithinMinute))
+}
+
+/// Why an exception is there: the rows that it came from through every job, down to records and files.
+///
+/// Values that can tell who a person is are withheld. Asking takes seconds: the jobs are computed again on those rows.
+#[utoipa::path(get, path = "/api/v1/exceptions/{exception_id}/explanation", tag = "Exceptions",
+    params(("exception_id" = String, Path, description = "Identity of the exception"), Pin),
+    responses(
+        (status = 200, description = "What it came from", body = ExplanationBody),
+        (status = 404, description = "Not in this generation: new data may have settled it", body = Problem),
+    ))]
+pub async fn explanation(cut: Cut, Path(exception_id): Path<String>) -> Result<Response, Failure> {
+    if let Some(unchanged) = cut.not_modified(Fresh::WithGeneration) {
+        return Ok(unchanged);
+    }
+    let (job, _, _) = find_exception(&cut, &exception_id, None).await?;
+    let explanation = cut.app.source.explain(cut.number(), &job.name, &exception_id).await?;
+    let body = ExplanationBody {
+        generation: cut.number(),
+        job: job.name.clone(),
+        steps: explanation.steps,
+        files: explanation.files,
+    };
+    Ok(cut.reply(Json(body), Fresh::WithGeneration))
 }
 
 /// The original bytes of a record behind an exception.

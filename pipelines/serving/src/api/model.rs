@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 use worklist::Due;
 use worklist::queue::{Summary, Sums};
 
-use crate::source::{Balance, Files, Generation, Invariant, JobInfo};
+use crate::source::{Balance, ExplainedFile, ExplainedStep, Files, Generation, Invariant, JobInfo};
 
 /// An amount in kronor and öre, or in the unit of its currency.
 fn amount(ore: i128) -> String {
@@ -309,6 +309,19 @@ pub struct EvidenceBody {
     pub byte_start: u64,
     /// One past the last byte.
     pub byte_end: u64,
+}
+
+/// What an exception came from.
+#[derive(Serialize, ToSchema)]
+pub struct ExplanationBody {
+    /// Generation read.
+    pub generation: u64,
+    /// The exception's job.
+    pub job: String,
+    /// The exception itself first, then what it came from: jobs, then contracts, then parameters.
+    pub steps: Vec<ExplainedStep>,
+    /// The files of the records.
+    pub files: Vec<ExplainedFile>,
 }
 
 /// Rows of a table.

@@ -26,7 +26,8 @@ const SHOWN_RECORDS: usize = 50;
 /// What the address asks for.
 #[derive(Deserialize)]
 pub struct Asked {
-    jobb: Option<String>,
+    /// The job to look at first.
+    pub jobb: Option<String>,
 }
 
 #[derive(Template)]
@@ -37,6 +38,7 @@ struct Page {
     queue_href: Address,
     job_title: String,
     job_href: Address,
+    why_href: Address,
     catalogue: String,
     action: String,
     service_level: String,
@@ -98,6 +100,8 @@ pub async fn page(cut: Cut, Path(exception_id): Path<String>, Query(asked): Quer
         queue_href: cut.link(Address::to("/koer", &exception.queue).with("jobb", &job.name)),
         job_title: job.title.clone(),
         job_href: cut.link(Address::to("/tabeller", &job.name)),
+        why_href: cut
+            .link(Address::path(&format!("{}/varfor", Address::to("/arenden", &exception_id))).with("jobb", &job.name)),
         catalogue: job.catalogue.join(", "),
         action: exception.action.clone(),
         service_level: exception.service_level.clone(),

@@ -18,6 +18,9 @@ use crate::pages::rejects::{RejectLine, reject_lines};
 use crate::rows::{Table, count, is, text};
 use crate::source::{Filter, Order, RowQuery};
 
+/// Rejects of a file on its page.
+const SHOWN_REJECTS: usize = PAGE_ROWS as usize;
+
 /// What the address asks for.
 #[derive(Deserialize)]
 pub struct Asked {
@@ -151,10 +154,8 @@ pub async fn page(cut: Cut, Path(file_id): Path<String>) -> Result<Response, Fai
     let hidden = ["totals", "deliveries", "remarks", "ordinal", "byte_start", "byte_end", "status", "received_at"];
     fields.retain(|(head, _)| !hidden.contains(&head.name.as_str()));
 
-    let filters = vec![is("file_id", &file_id)];
-    let total = cut.app.source.count(cut.number(), "reject", &filters).await?;
-    let rejects = reject_lines(&cut, filters, 0).await?;
-    let more = total > PAGE_ROWS;
+    let rejects = rejects(&cut, &file_id, &row).await?;
+    let more = rejected_by_contract(&row).map(|(_, rejected)| rejected).sum::<u64>() > PAGE_ROWS;
     let page = Page {
         frame: cut.frame(&format!("Filen {}", text(&row, "name")), "/filer"),
         file: FileLine::new(&cut, &row),
@@ -166,4 +167,24 @@ pub async fn page(cut: Cut, Path(file_id): Path<String>) -> Result<Response, Fai
         all_rejects: more.then(|| cut.link(Address::path("/avvisade").with("fil", &file_id))),
     };
     cut.page(&page, Fresh::WithGeneration)
+}
+
+/// Contracts for which records of the file were rejected, and how many: the manifest counts them.
+fn rejected_by_contract(file: &Map<String, Value>) -> impl Iterator<Item = (&str, u64)> {
+    let deliveries = file.get("deliveries").and_then(Value::as_array).into_iter().flatten();
+    let counts = deliveries.filter_map(Value::as_object).map(|one| (text(one, "contract"), count(one, "rejected")));
+    counts.filter(|(_, rejected)| *rejected > 0)
+}
+
+/// The first rejects of a file. Rejects of all contracts are one table over all that has landed: only the parts are
+/// read where the manifest says that there are some, and for most files there are none.
+async fn rejects(cut: &Cut, file_id: &str, file: &Map<String, Value>) -> Result<Vec<RejectLine>, Failure> {
+    let mut lines = Vec::new();
+    for (contract, _) in rejected_by_contract(file) {
+        if lines.len() < SHOWN_REJECTS {
+            lines.extend(reject_lines(cut, vec![is("file_id", file_id), is("contract", contract)], 0).await?);
+        }
+    }
+    lines.truncate(SHOWN_REJECTS);
+    Ok(lines)
 }

@@ -1,7 +1,7 @@
 //! A source with few, awkward rows in memory.
 
 use std::cmp::Ordering;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 
 use arrow::array::{RecordBatch, UInt32Array};
@@ -18,8 +18,8 @@ use worklist::decision::{Decision, Kind};
 use worklist::queue::Group;
 
 use crate::source::{
-    Balance, Column, ExceptionInfo, Files, Filter, Generation, Invariant, JobInfo, Outcome, RowQuery, Rows, Run,
-    Source, SourceError,
+    Balance, Column, ExceptionInfo, ExplainedFile, ExplainedStep, Explanation, Files, Filter, Generation, Invariant,
+    JobInfo, Missing, Outcome, RowQuery, Rows, Run, Source, SourceError, StepKind,
 };
 
 /// SHA-256 stand-in of the accepted payment file.
@@ -455,6 +455,54 @@ impl Source for Fake {
             comment: Some("Ringer <betalaren>".to_owned()),
         };
         Ok(if exception_id == AWKWARD { vec![decision] } else { Vec::new() })
+    }
+
+    async fn explain(&self, _generation: u64, table: &str, exception_id: &str) -> Result<Explanation, SourceError> {
+        let row = |value: Value| value.as_object().cloned().unwrap();
+        let step = |table: &str, kind: StepKind, rows: Vec<Value>| ExplainedStep {
+            table: table.to_owned(),
+            kind,
+            title: format!("Titel <{table}>"),
+            description: "Rule".to_owned(),
+            catalogue: vec!["AR23".to_owned()],
+            version: Some("0123456789abcdef".to_owned()),
+            changed_since: kind == StepKind::Job,
+            key: vec!["payment_id".to_owned()],
+            personal: BTreeSet::from(["payer_name".to_owned()]),
+            found: rows.len() + 2,
+            rows: rows.into_iter().map(row).collect(),
+            complete: false,
+            used_by: BTreeSet::from(["ar23_unmatched_payment".to_owned()]),
+            missing: vec![Missing {
+                tables: BTreeSet::from(["customer_item".to_owned()]),
+                condition: "ocr = \"<1>\" and item_id = 2".to_owned(),
+            }],
+            recomputed: Some(kind == StepKind::Job),
+        };
+        let steps = vec![
+            step(
+                table,
+                StepKind::Job,
+                vec![json!({"payment_id": exception_id, "payer_name": "Hemlig Person", "residual": "100.00"})],
+            ),
+            step(
+                "payment_in",
+                StepKind::Contract,
+                vec![json!({"payment_id": "p&1", "payer_name": "Hemlig Person", "ordinal": 3, "references": [1]})],
+            ),
+            step(
+                "param",
+                StepKind::Parameter,
+                vec![json!({"name": "dup_days", "value": "30", "source": "SFS <x>", "approved_by": "Anna"})],
+            ),
+        ];
+        let file = ExplainedFile {
+            file_id: PAYMENT_FILE.to_owned(),
+            name: "bg&max.txt".to_owned(),
+            landing: "bank".to_owned(),
+            received_at: "2026-03-31T04:00:00Z".to_owned(),
+        };
+        Ok(Explanation { steps, files: vec![file] })
     }
 
     async fn raw(&self, reference: &RecordRef) -> Result<Bytes, SourceError> {

@@ -8,12 +8,13 @@ use super::{get, get_from, send, serve};
 use crate::source::SourceError;
 
 /// Every page, each in the state that shows most.
-const PAGES: [&str; 13] = [
+const PAGES: [&str; 14] = [
     "/",
     "/koer/kund-ej-matchade",
     "/koer/lev-felaktiga",
     "/koer/lev-tom",
     "/arenden/e0000",
+    "/arenden/e0000/varfor",
     "/filer",
     "/filer/aa11bb22cc33dd44aa11bb22cc33dd44aa11bb22cc33dd44aa11bb22cc33dd44",
     "/filer/ff00ff00ff00ff00ff00ff00ff00ff00ff00ff00ff00ff00ff00ff00ff00ff00",
@@ -93,6 +94,24 @@ async fn what_pages_say_of_persons_is_not_kept_by_anyone_in_between() {
         let cache = get(path).await.header("cache-control").to_owned();
         assert!(cache == "private, no-cache" || cache == "no-store", "{path}: {cache}");
     }
+}
+
+#[tokio::test]
+async fn why_a_row_is_there_is_told_from_the_control_to_the_file_without_persons() {
+    let page = get("/arenden/e0000/varfor").await;
+    let html = page.text();
+    for told in [
+        "<h1>Varför finns raden här?</h1>",
+        "Provat: räknat på nytt",
+        "Inbetalningar från banken",
+        "SFS &#60;x&#62;",
+        "bg&#38;max.txt",
+        "Det här söktes men fanns inte",
+    ] {
+        assert!(html.contains(told), "{told} is missing in {html}");
+    }
+    assert!(!html.contains("Hemlig Person"), "who a person is does not stand here");
+    assert!(get("/arenden/e0000").await.text().contains("/arenden/e0000/varfor"), "the exception links to it");
 }
 
 /// Every internal link of every page that can be reached, with the page where it stands.

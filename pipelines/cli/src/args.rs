@@ -106,6 +106,17 @@ Exit code: 0 accepted, 1 refused (the file line says why), 2 wrong usage.")]
   reskontra explain ar_unmatched_payment exception_id=3f2a… --format json
   reskontra explain rent_notice lease_id=L1 month=2026-09-01 --generation 12 --rows 50")]
     Explain(Explain),
+    /// Write a static site about the tables: columns, where they come from, requirements, parameters, invariants.
+    #[command(after_help = "Examples:
+  reskontra docs                   into target/docs
+  reskontra docs --out /srv/docs   where a web server finds it
+
+The pages load nothing from elsewhere and can be opened from the disk.")]
+    Docs {
+        /// Folder to write to.
+        #[arg(long, default_value = "target/docs", value_name = "DIR")]
+        out: PathBuf,
+    },
     /// List the published generations.
     Generations,
     /// How far the requirement catalogue (`sql/catalogue.csv`) is implemented, by which jobs.

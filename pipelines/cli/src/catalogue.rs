@@ -85,15 +85,20 @@ impl<'a> Status<'a> {
     }
 }
 
+/// How many requirements have which status.
 #[derive(Debug, Default)]
-struct Count {
-    implemented: usize,
-    open: usize,
-    out: usize,
+pub struct Count {
+    /// Implemented.
+    pub implemented: usize,
+    /// Open.
+    pub open: usize,
+    /// Nothing to compute.
+    pub out: usize,
 }
 
 impl Count {
-    fn add(&mut self, status: &Status<'_>) {
+    /// Counts one more.
+    pub fn add(&mut self, status: &Status<'_>) {
         match status {
             Status::Implemented(_) => self.implemented += 1,
             Status::Open => self.open += 1,

@@ -6,6 +6,7 @@
 mod args;
 mod catalogue;
 mod config;
+mod docs;
 mod examples;
 mod explain;
 mod money;
@@ -81,6 +82,7 @@ fn run(args: Args) -> anyhow::Result<ExitCode> {
                 query::query(&config, &sql, format, output.as_deref(), generation).await
             }
             Command::Explain(asked) => explain::explain(&config, &asked).await,
+            Command::Docs { out } => docs::docs(&config, &out),
             Command::Generations => query::generations(&config).await,
             Command::Catalogue { prefix, open } => catalogue::catalogue(&config, prefix.as_deref(), open),
         }

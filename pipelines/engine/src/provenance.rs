@@ -25,7 +25,7 @@ use std::sync::Arc;
 use arrow::array::{ArrayRef, BooleanArray, RecordBatch};
 use arrow::compute::filter_record_batch;
 use datafusion::common::tree_node::{Transformed, TransformedResult as _, TreeNode, TreeNodeRecursion};
-use datafusion::common::{Column, JoinType};
+use datafusion::common::{Column, JoinType, ScalarValue};
 use datafusion::datasource::{MemTable, provider_as_source};
 use datafusion::error::{DataFusionError, Result};
 use datafusion::execution::SessionStateBuilder;
@@ -221,6 +221,10 @@ impl Tracer<'_> {
             LogicalPlan::Sort(sort) => vec![Task { node: &sort.input, found, certain, keep }],
             LogicalPlan::Repartition(repartition) => vec![Task { node: &repartition.input, found, certain, keep }],
             LogicalPlan::Projection(projection) => {
+                let found = if certain { found } else { with_constants(projection, found)? };
+                if found.rows.num_rows() == 0 {
+                    return Ok(Vec::new());
+                }
                 let input = self.projected(projection, found, certain, keep).await?;
                 vec![Task::certain(&projection.input, input)]
             }
@@ -412,6 +416,21 @@ impl Tracer<'_> {
         }
         Ok(())
     }
+}
+
+/// The rows that have the constants of a projection. Branches of a union often name themselves (`'same_number' as
+/// rule`), which tells without a query from which of them a row did not come.
+fn with_constants(projection: &Projection, found: Found) -> Result<Found> {
+    let mut mask = vec![true; found.rows.num_rows()];
+    for (expression, column) in projection.expr.iter().zip(found.rows.columns()) {
+        let Expr::Literal(constant, _) = unaliased(expression) else { continue };
+        if constant.data_type() == *column.data_type() {
+            for (row, has) in mask.iter_mut().enumerate() {
+                *has &= ScalarValue::try_from_array(column, row)? == *constant;
+            }
+        }
+    }
+    Ok(Found { rows: filter_record_batch(&found.rows, &BooleanArray::from(mask))?, ..found })
 }
 
 /// When a projection only picks columns and leaves none of its input out: for each of the input, its place in the

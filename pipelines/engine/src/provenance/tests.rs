@@ -12,7 +12,7 @@ use crate::{Library, Planner};
 /// Plans are deep and the stacks of test threads are not.
 fn on_deep_stacks<T: Send + 'static>(work: impl Future<Output = T> + Send + 'static) -> T {
     let runtime = tokio::runtime::Builder::new_multi_thread().thread_stack_size(32 << 20).enable_all().build().unwrap();
-    runtime.block_on(async { tokio::spawn(work).await.unwrap() })
+    runtime.block_on(async { tokio::task::JoinSet::from_iter([work]).join_all().await.remove(0) })
 }
 
 /// Traces the row of `sql` whose first column is `key`. Returns the traced rows of each scan as text: the table and
@@ -180,7 +180,7 @@ async fn of_job(library: &Library, tables: &Tables, number: usize) -> Vec<String
                 let same = RowSet::of(&found.rows).unwrap().equals(&RowSet::of(&row).unwrap());
                 if !same || !found.is_complete() || !matches!(again, Ok(true)) {
                     let scans = found.scans.iter().map(|scan| {
-                        format!("{}\n{}", scan.table, pretty_format_batches(&[scan.rows.clone()]).unwrap())
+                        format!("{}\n{}", scan.table, pretty_format_batches(std::slice::from_ref(&scan.rows)).unwrap())
                     });
                     let scans = if std::env::var("SHOW_ROWS").is_ok() {
                         scans.collect::<Vec<_>>().join("\n")

@@ -164,8 +164,8 @@ async fn of_job(library: &Library, tables: &Tables, number: usize) -> Vec<String
         if traced == EXAMPLES {
             break;
         }
-        let planner = Planner::new(library, example.as_of);
-        let context = example.inputs(&planner, library, tables, job).await.unwrap();
+        let planner = Planner::new(library, example.as_of());
+        let context = example.prepare(&planner, library, tables, job).await.unwrap();
         let plan = planner.plan(&context, job).await.unwrap().plan;
         let batches = context.execute_logical_plan(plan.clone()).await.unwrap().collect().await.unwrap();
         let Some(first) = batches.iter().find(|batch| batch.num_rows() > 0) else { continue };

@@ -118,9 +118,8 @@ async fn a_compaction_that_loses_the_race_leaves_nothing_behind() {
     let after = changed(&before, 3);
     let change = stage(&lake, &first, &before, &after, &digest_before).await;
     let key = key();
-    let (compacted, committed) = tokio::join!(lake.compact_keyed(JOB, &key), lake.commit_change(first, &change));
-    assert_eq!(compacted.unwrap(), 0, "a whole table of one run needs none");
-    committed.unwrap();
+    assert_eq!(lake.compact_keyed(JOB, &key).await.unwrap(), 0, "a whole table of one run needs none");
+    lake.commit_change(first, &change).await.unwrap();
     // Most rows of the first run are gone now: two compactions at once, of which one wins.
     let (one, two) = tokio::join!(lake.compact_keyed(JOB, &key), lake.compact_keyed(JOB, &key));
     assert_eq!(one.unwrap() + two.unwrap(), 1);

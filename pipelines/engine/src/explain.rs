@@ -19,13 +19,8 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use self::leaf::Leaf;
-<<<<<<< HEAD
-use crate::did_you_mean;
-use crate::lineage::Lineage;
-=======
 use crate::lineage::Lineage;
 use crate::near::did_you_mean;
->>>>>>> work3
 use crate::provenance::rows::{RowSet, concat, distinct};
 use crate::provenance::{self, Absence, Provenance, columns_named};
 use crate::{EngineError, Job, Library, Planner, values};

@@ -147,12 +147,8 @@ impl Provenance {
 
 /// Dozens of small questions are asked: planning them costs more than a better plan saves.
 fn for_many_plans(context: &SessionContext) -> SessionContext {
-<<<<<<< HEAD
-    let mut config = context.copied_config();
-=======
     // The catalogue is shared: it must not be made anew.
     let mut config = context.copied_config().with_create_default_catalog_and_schema(false);
->>>>>>> work3
     config.options_mut().optimizer.max_passes = 1;
     SessionContext::new_with_state(SessionStateBuilder::new_from_existing(context.state()).with_config(config).build())
 }

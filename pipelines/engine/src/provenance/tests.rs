@@ -165,7 +165,7 @@ async fn of_job(library: &Library, tables: &Tables, number: usize) -> Vec<String
             break;
         }
         let planner = Planner::new(library, example.as_of());
-        let context = example.prepare(&planner, library, tables, job).await.unwrap();
+        let context = example.inputs(&planner, library, tables, job).await.unwrap();
         let plan = planner.plan(&context, job).await.unwrap().plan;
         let batches = context.execute_logical_plan(plan.clone()).await.unwrap().collect().await.unwrap();
         let Some(first) = batches.iter().find(|batch| batch.num_rows() > 0) else { continue };

@@ -127,7 +127,8 @@ pub async fn explain(
         Some(id) => rows_where(&context, "decision", ident("exception_id").eq(lit(id))).await?,
         None => Vec::new(),
     };
-    let mut chain = Chain { context: &context, planner: &planner, generation, question, waiting: BTreeMap::new() };
+    let mut chain =
+        Chain { context: &context, library, planner: &planner, generation, question, waiting: BTreeMap::new() };
     chain.waiting.insert(question.table.clone(), Waiting { rows: vec![row], complete: true, used_by: BTreeSet::new() });
     let mut steps = Vec::new();
     if let Some(job) = library.job(&question.table) {
@@ -244,6 +245,7 @@ struct Waiting {
 
 struct Chain<'a> {
     context: &'a SessionContext,
+    library: &'a Library,
     planner: &'a Planner<'a>,
     generation: &'a Generation,
     question: &'a Question,
@@ -267,6 +269,7 @@ impl Chain<'_> {
         };
         let absences = traced.absences.clone();
         self.wait(&job.name, traced);
+        let now = self.library.fingerprint(job, self.generation.as_of);
         let version = self.generation.tables.get(&job.name).map(|cut| cut.fingerprint.clone());
         let file = job.file.file_name().map(|name| format!("{}/{}", job.area, name.to_string_lossy()));
         Ok(Some(Step {
@@ -274,7 +277,7 @@ impl Chain<'_> {
             description: job.header.description.trim().to_owned(),
             catalogue: job.header.catalogue.clone(),
             file,
-            changed_since: version.as_ref().is_some_and(|version| *version != job.fingerprint()) || !same,
+            changed_since: version.as_ref().is_some_and(|version| *version != now) || !same,
             version,
             key: job.header.key.clone(),
             absences,

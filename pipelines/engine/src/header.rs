@@ -140,7 +140,7 @@ mod tests {
 
     #[test]
     fn what_the_header_names_has_a_place() {
-        let text = "/*\nkey = [\"a\", \"b\"]\n[columns]\nå = \"x\"\nb = \"y\"\n*/";
+        let text = "/*\nkey = [\"a\", \"b\"]\n[columns]\n\"å\" = \"x\"\nb = \"y\"\n*/";
         assert_eq!(position(text, "key", Some("b")), Some(Position { line: 2, column: 13 }));
         assert_eq!(position(text, "columns", Some("b")), Some(Position { line: 5, column: 1 }));
         assert_eq!(position(text, "title", None), None);

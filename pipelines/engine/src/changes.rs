@@ -79,7 +79,8 @@ impl Landing {
         self.tables.iter().map(|(name, table)| Ok((name.clone(), table.rows()?))).collect()
     }
 
-    /// What jobs see of it that they did not see in the cut `before`.
+    /// What jobs see of it that they did not see in the cut `before`; of a contract with more than `most` new rows
+    /// they are not held.
     ///
     /// # Errors
     /// When a table cannot be read.
@@ -87,6 +88,7 @@ impl Landing {
         &self,
         before: &Self,
         context: &SessionContext,
+        most: usize,
     ) -> Result<BTreeMap<String, Change>, EngineError> {
         let mut changes = BTreeMap::new();
         let moved = |name: &str| before.cuts.get(name) != self.cuts.get(name);
@@ -109,7 +111,9 @@ impl Landing {
         }
         for (name, table) in &self.tables {
             let expected = delivered.get(name).map_or(0, |(accepted, _)| *accepted);
-            if expected > 0 {
+            if usize::try_from(expected).is_ok_and(|expected| expected > most) {
+                changes.insert(name.clone(), Change::All);
+            } else if expected > 0 {
                 let mut rows = of_new_files(&session, name, recent(table, before.tables.get(name))?).await?;
                 if count(&rows) < expected {
                     rows = of_new_files(&session, name, table.provider()?).await?;

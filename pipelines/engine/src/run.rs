@@ -145,7 +145,10 @@ pub async fn run(
     let last = lake.latest_generation().await?;
     let cut = Cut::now(lake, library, request.as_of, request.partitions).await?;
     let changes = match &last {
-        Some(last) => cut.landing.since(&Landing::then(lake, &last.landing).await?, &cut.context).await?,
+        Some(last) => {
+            let before = Landing::then(lake, &last.landing).await?;
+            cut.landing.since(&before, &cut.context, request.refresh.rows).await?
+        }
         None => BTreeMap::new(),
     };
     let rows = cut.landing.rows()?;

@@ -31,7 +31,7 @@ use crate::vectors::{self, Deleted, as_usize};
 use crate::{DataFile, LakeError};
 
 /// What is kept about files, at most: page indexes of a hundred million rows take about 25 MB.
-const KEPT_BYTES: usize = 512 << 20;
+pub const KEPT_BYTES: usize = 512 << 20;
 /// Footers are at the end of a file; so much is read at first, which is most often all.
 const FOOTER_BYTES: usize = 64 << 10;
 
@@ -100,8 +100,9 @@ impl CacheValue for Kept {
 }
 
 impl Files {
-    pub fn new(store: Arc<dyn ObjectStore>) -> Self {
-        Self { store, kept: DefaultCache::new(KEPT_BYTES).with_name("lake files") }
+    /// Files of a store; at most so many bytes of what is known about them are kept.
+    pub fn new(store: Arc<dyn ObjectStore>, bytes: usize) -> Self {
+        Self { store, kept: DefaultCache::new(bytes).with_name("lake files") }
     }
 
     pub fn store(&self) -> &Arc<dyn ObjectStore> {
@@ -300,5 +301,44 @@ impl ParquetFileReaderFactory for Readers {
         let mut reader = self.files.reader(path, file.object_meta.size, self.index);
         reader.metrics = Some(ParquetFileMetrics::new(partition, path.as_ref(), metrics));
         Ok(Box::new(reader))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use arrow::array::{Int64Array, RecordBatch};
+    use object_store::memory::InMemory;
+
+    use super::*;
+    use crate::Writer;
+
+    /// Writes so many files of one row, and reads what is known of each.
+    async fn read(bytes: usize) -> Files {
+        let store: Arc<dyn ObjectStore> = Arc::new(InMemory::new());
+        let files = Files::new(store.clone(), bytes);
+        let table = Path::from("t");
+        for number in 0..50 {
+            let rows: arrow::array::ArrayRef = Arc::new(Int64Array::from(vec![number]));
+            let batch = RecordBatch::try_from_iter([("id", rows)]).unwrap();
+            let mut writer = Writer::new(store.clone(), table.clone(), batch.schema()).unwrap();
+            writer.write(&batch).await.unwrap();
+            let staged = writer.finish().await.unwrap();
+            for _ in 0..2 {
+                let known = files.statistics(&table, &staged.files()[0], &batch.schema()).await.unwrap();
+                assert_eq!(known.num_rows, Precision::Exact(1));
+                let bounds = files.bounds(&table, &staged.files()[0], &batch.schema(), &["id".to_owned()]).await;
+                assert!(bounds.unwrap().is_some());
+            }
+        }
+        files
+    }
+
+    #[tokio::test]
+    async fn what_is_kept_stays_below_its_bound_and_what_was_dropped_is_read_again() {
+        let (small, large) = (read(20_000).await, read(KEPT_BYTES).await);
+        assert!(small.kept.memory_used() <= 20_000);
+        assert!(large.kept.memory_used() > 40_000, "{large:?}");
+        assert_eq!(large.kept.len(), 200, "footer, index, statistics and bounds of each file");
+        read(0).await;
     }
 }

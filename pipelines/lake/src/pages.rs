@@ -171,3 +171,114 @@ impl ColumnBounds {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use arrow::array::{Int64Array, StringArray};
+    use arrow::datatypes::{DataType, Field, Schema};
+    use bytes::Bytes;
+    use parquet::arrow::ArrowWriter;
+    use parquet::file::metadata::{PageIndexPolicy, ParquetMetaDataReader};
+    use parquet::file::properties::{EnabledStatistics, WriterProperties};
+
+    use super::*;
+
+    type KeyOf = (Option<&'static str>, i64);
+
+    fn rows(keys: &[KeyOf]) -> RecordBatch {
+        let fields = vec![Field::new("queue", DataType::Utf8, true), Field::new("id", DataType::Int64, true)];
+        let columns: Vec<ArrayRef> = vec![
+            Arc::new(StringArray::from_iter(keys.iter().map(|key| key.0))),
+            Arc::new(Int64Array::from_iter_values(keys.iter().map(|key| key.1))),
+        ];
+        RecordBatch::try_new(Arc::new(Schema::new(fields)), columns).unwrap()
+    }
+
+    /// Bounds of a file with so many rows a page.
+    fn bounds(keys: &[KeyOf], page: usize, statistics: EnabledStatistics) -> Option<Bounds> {
+        let batch = rows(keys);
+        let properties = WriterProperties::builder()
+            .set_data_page_row_count_limit(page)
+            .set_write_batch_size(page)
+            .set_statistics_enabled(statistics)
+            .build();
+        let mut file = Vec::new();
+        let mut writer = ArrowWriter::try_new(&mut file, batch.schema(), Some(properties)).unwrap();
+        writer.write(&batch).unwrap();
+        writer.close().unwrap();
+        let metadata = ParquetMetaDataReader::new()
+            .with_page_index_policy(PageIndexPolicy::Optional)
+            .parse_and_finish(&Bytes::from(file))
+            .unwrap();
+        Bounds::read(&metadata, &batch.schema(), &["queue".to_owned(), "id".to_owned()]).unwrap()
+    }
+
+    /// First row, and one past the last row, of each range that is looked at.
+    fn found(bounds: &Bounds, keys: &[KeyOf]) -> Vec<(usize, usize)> {
+        let ranges = bounds.rows_of(&Keys::new(&rows(keys)).unwrap());
+        ranges.into_iter().map(|range| (range.start, range.end)).collect()
+    }
+
+    /// Ten rows of no queue, then ten each of `a`, `b` and `c`, with ids in steps of ten.
+    fn sorted() -> Vec<KeyOf> {
+        let queues = [None, Some("a"), Some("b"), Some("c")];
+        queues.into_iter().flat_map(|queue| (0..10).map(move |id| (queue, id * 10))).collect()
+    }
+
+    #[test]
+    fn a_key_is_looked_for_in_one_page_of_a_sorted_run() {
+        let bounds = bounds(&sorted(), 5, EnabledStatistics::Page).unwrap();
+        assert_eq!(found(&bounds, &[(Some("b"), 70)]), [(25, 30)]);
+        assert_eq!(found(&bounds, &[(Some("a"), 0), (Some("a"), 90)]), [(10, 20)], "pages side by side are one range");
+        assert_eq!(found(&bounds, &[(Some("a"), 0), (Some("c"), 90)]), [(10, 15), (35, 40)]);
+        assert!(found(&bounds, &[(Some("aa"), 70), (Some("c"), 91), (Some("d"), 0)]).is_empty());
+        assert!(found(&bounds, &[]).is_empty());
+    }
+
+    #[test]
+    fn null_is_looked_for_where_there_are_nulls() {
+        let bounds = bounds(&sorted(), 4, EnabledStatistics::Page).unwrap();
+        assert_eq!(found(&bounds, &[(None, 80)]), [(8, 12)], "a page with nulls and values");
+        assert_eq!(found(&bounds, &[(None, 30)]), [(0, 4), (8, 12)], "a page of nothing but nulls, and one of both");
+        assert_eq!(found(&bounds, &[(Some("a"), 0)]), [(8, 12)]);
+    }
+
+    #[test]
+    fn more_than_twenty_keys_still_leave_pages_out() {
+        let keys: Vec<KeyOf> = (0..10_000).map(|id| (Some("a"), id)).collect();
+        let bounds = bounds(&keys, 100, EnabledStatistics::Page).unwrap();
+        let asked: Vec<KeyOf> = (0..50).map(|number| (Some("a"), number * 200)).collect();
+        let ranges = found(&bounds, &asked);
+        assert_eq!(ranges.len(), 50);
+        assert!(
+            ranges.iter().zip(&asked).all(|(range, key)| (range.0..range.1).contains(&usize::try_from(key.1).unwrap()))
+        );
+        assert_eq!(ranges.iter().map(|range| range.1 - range.0).sum::<usize>(), 5_000);
+    }
+
+    #[test]
+    fn no_row_of_an_unsorted_run_is_missed() {
+        let keys: Vec<KeyOf> =
+            (0..500).map(|row| ([Some("b"), None, Some("a")][row % 3], (row as i64 * 37) % 101)).collect();
+        let bounds = bounds(&keys, 7, EnabledStatistics::Page).unwrap();
+        for (row, key) in keys.iter().enumerate() {
+            assert!(found(&bounds, &[*key]).iter().any(|range| (range.0..range.1).contains(&row)), "row {row}");
+        }
+    }
+
+    #[test]
+    fn long_values_are_cut_in_the_index_and_still_found() {
+        const LONG: &str =
+            "en mycket lång referens som är längre än vad ett sidindex sparar av varje värde, så att det kapas";
+        let keys: Vec<KeyOf> = (0..40).map(|id| (Some(LONG), id)).collect();
+        let bounds = bounds(&keys, 10, EnabledStatistics::Page).unwrap();
+        assert_eq!(found(&bounds, &[(Some(LONG), 25)]), [(20, 30)]);
+    }
+
+    #[test]
+    fn a_file_without_page_statistics_has_no_bounds() {
+        assert!(bounds(&sorted(), 5, EnabledStatistics::Chunk).is_none());
+    }
+}

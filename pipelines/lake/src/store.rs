@@ -249,6 +249,67 @@ mod tests {
         assert!(matches!(error, object_store::Error::AlreadyExists { .. }), "{error}");
     }
 
+    /// A store that remembers which ranges it was asked for.
+    #[derive(Debug, Default)]
+    struct Remembering {
+        store: object_store::memory::InMemory,
+        asked: std::sync::Mutex<Vec<Range<u64>>>,
+    }
+
+    impl fmt::Display for Remembering {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            write!(f, "Remembering")
+        }
+    }
+
+    #[async_trait]
+    impl ObjectStore for Remembering {
+        async fn put_opts(&self, location: &Path, payload: PutPayload, options: PutOptions) -> Result<PutResult> {
+            self.store.put_opts(location, payload, options).await
+        }
+
+        async fn put_multipart_opts(&self, at: &Path, o: PutMultipartOptions) -> Result<Box<dyn MultipartUpload>> {
+            self.store.put_multipart_opts(at, o).await
+        }
+
+        async fn get_opts(&self, location: &Path, options: GetOptions) -> Result<GetResult> {
+            if let Some(object_store::GetRange::Bounded(range)) = &options.range {
+                self.asked.lock().unwrap().push(range.clone());
+            }
+            self.store.get_opts(location, options).await
+        }
+
+        fn delete_stream(&self, locations: BoxStream<'static, Result<Path>>) -> BoxStream<'static, Result<Path>> {
+            self.store.delete_stream(locations)
+        }
+
+        fn list(&self, prefix: Option<&Path>) -> BoxStream<'static, Result<ObjectMeta>> {
+            self.store.list(prefix)
+        }
+
+        async fn list_with_delimiter(&self, prefix: Option<&Path>) -> Result<ListResult> {
+            self.store.list_with_delimiter(prefix).await
+        }
+
+        async fn copy_opts(&self, from: &Path, to: &Path, options: CopyOptions) -> Result<()> {
+            self.store.copy_opts(from, to, options).await
+        }
+    }
+
+    #[tokio::test]
+    async fn pages_that_are_far_apart_are_fetched_alone_from_a_distant_store() {
+        let inner = Arc::new(Remembering::default());
+        let store = Confirmed { store: inner.clone(), gap: Some(GAP) };
+        let path = Path::from("run.parquet");
+        store.put(&path, vec![7; 1 << 20].into()).await.unwrap();
+        let ranges = [0..10, 20..30, 500_000..500_010, 900_000..900_010];
+        let pages = store.get_ranges(&path, &ranges).await.unwrap();
+        assert!(pages.iter().all(|page| page.len() == 10));
+        let mut asked = inner.asked.lock().unwrap().clone();
+        asked.sort_by_key(|range| range.start);
+        assert_eq!(asked, [0..30, 500_000..500_010, 900_000..900_010], "near ones are fetched as one");
+    }
+
     #[tokio::test]
     async fn a_local_store_writes_and_reads_below_new_folders() {
         let folder = tempfile::tempdir().unwrap();

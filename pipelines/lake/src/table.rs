@@ -193,18 +193,23 @@ impl Table {
         let state = self.delta.snapshot().map_err(LakeError::delta(&self.path))?;
         let log = state.log_data();
         let files = log.iter().map(|file| {
-            let written = file.num_records().unwrap_or_default() as u64;
+            // Deleted rows are numbered, and files without rows are left out: a file has to say how many it has.
+            let uncounted = || LakeError::Format {
+                path: format!("{}/{}", self.path, file.path()),
+                reason: "the log does not say how many rows the file has".to_owned(),
+            };
+            let written = file.num_records().ok_or_else(uncounted)? as u64;
             let vector = file.deletion_vector_descriptor();
             let deleted = vector.as_ref().map_or(0, |vector| u64::try_from(vector.cardinality).unwrap_or_default());
-            DataFile {
+            Ok(DataFile {
                 path: file.path().to_string(),
                 size: u64::try_from(file.size()).unwrap_or_default(),
                 rows: written.saturating_sub(deleted),
                 written,
                 vector,
-            }
+            })
         });
-        let mut files: Vec<DataFile> = files.collect();
+        let mut files = files.collect::<Result<Vec<DataFile>, LakeError>>()?;
         files.sort_by(|a, b| a.path.cmp(&b.path));
         Ok(files)
     }

@@ -1,6 +1,6 @@
 //! Speed, beside the speed of something that everyone knows, measured in the same run.
 //!
-//! `cargo xtask bench [parse|land|run]` builds this optimised and runs it. Each benchmark prints a table with ratios and
+//! `cargo xtask bench [parse|land|run|tick]` builds this optimised and runs it. Each benchmark prints a table with ratios and
 //! writes the same numbers to `target/bench/NAME.json`. No time makes it fail. What is measured how, and what came of it,
 //! stands in `docs/benchmarks.md`.
 //!
@@ -15,6 +15,7 @@ mod report;
 mod run;
 mod step;
 mod stream;
+mod tick;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -24,7 +25,7 @@ use clap::{Parser, ValueEnum};
 
 use report::Machine;
 
-/// Measure the speed of parsing, landing and running.
+/// Measure the speed of parsing, landing, running and changing.
 #[derive(Debug, Clone, Parser)]
 #[command(name = "bench", version)]
 struct Args {
@@ -39,6 +40,12 @@ struct Args {
     /// Sizes of the city that jobs run on; the first is what the others are compared with.
     #[arg(long, value_delimiter = ',', default_values_t = [1, 10])]
     scales: Vec<u32>,
+    /// Rows of the tables that ticks change; the first is what the others are compared with.
+    #[arg(long, value_delimiter = ',', default_values_t = [1_000_000, 10_000_000])]
+    rows: Vec<u64>,
+    /// Ticks of each table.
+    #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..))]
+    ticks: u32,
     /// How often each measurement is taken.
     #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..))]
     repeat: u32,
@@ -58,6 +65,8 @@ enum Name {
     Land,
     /// The jobs, beside a hash join of the same tables.
     Run,
+    /// A thousand changed rows of a large table, beside a scan of it.
+    Tick,
 }
 
 fn main() -> ExitCode {
@@ -79,6 +88,7 @@ fn benchmarks(args: &Args) -> Result<()> {
         (Name::Parse, parse::benchmark as fn(&Args, &Machine) -> Result<()>),
         (Name::Land, land::benchmark),
         (Name::Run, run::benchmark),
+        (Name::Tick, tick::benchmark),
     ] {
         if args.name.is_none_or(|only| only == name) {
             benchmark(&args, &Machine::look())?;

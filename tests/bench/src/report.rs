@@ -164,6 +164,12 @@ pub fn seconds(nanoseconds: u64) -> String {
     format!("{}.{:02} s", hundredths / 100, hundredths % 100)
 }
 
+/// `12.3 ms`.
+pub fn milliseconds(nanoseconds: u64) -> String {
+    let tenths = nanoseconds / 100_000;
+    format!("{}.{} ms", grouped(tenths / 10), tenths % 10)
+}
+
 /// Wall and processor time.
 pub fn both(time: Time) -> [String; 2] {
     [seconds(time.wall), seconds(time.cpu)]
@@ -197,6 +203,7 @@ mod tests {
         assert_eq!(grouped(1_234_567), "1 234 567");
         assert_eq!(megabytes(150_000_000, 500_000_000), "300.0");
         assert_eq!(seconds(1_239_000_000), "1.23 s");
+        assert_eq!(milliseconds(1_239_450_000), "1 239.4 ms");
         assert_eq!(times(permille(5, 40)), "0.125×");
         assert_eq!(times(permille(40, 5)), "8.0×");
         assert_eq!(per_second(10, 0), 10_000_000_000);

@@ -6,7 +6,7 @@ use anyhow::{Context as _, Result, bail};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use crate::{land, parse, report, run, stream};
+use crate::{land, parse, report, run, stream, tick};
 
 /// Threads plan deep statements; deep plans need deep stacks in unoptimised builds.
 const STACK: usize = 16 << 20;
@@ -28,6 +28,8 @@ pub enum Step {
     Run(run::Task),
     /// DataFusion joins payments with items.
     Join(run::Task),
+    /// A table changes, tick by tick, and is scanned.
+    Tick(tick::Task),
 }
 
 impl Step {
@@ -61,6 +63,7 @@ impl Step {
             Self::Consume(topic) => serde_json::to_string(&land::consume(&topic)?)?,
             Self::Run(task) => serde_json::to_string(&runtime.block_on(run::measure(&task))?)?,
             Self::Join(task) => serde_json::to_string(&runtime.block_on(run::join(&task))?)?,
+            Self::Tick(task) => serde_json::to_string(&runtime.block_on(tick::measure(&task))?)?,
         })
     }
 }

@@ -19,8 +19,8 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use self::leaf::Leaf;
+use crate::did_you_mean;
 use crate::lineage::Lineage;
-use crate::near::did_you_mean;
 use crate::provenance::rows::{RowSet, concat, distinct};
 use crate::provenance::{self, Absence, Provenance, columns_named};
 use crate::{EngineError, Job, Library, Planner, values};
@@ -274,7 +274,7 @@ impl Chain<'_> {
             description: job.header.description.trim().to_owned(),
             catalogue: job.header.catalogue.clone(),
             file,
-            changed_since: version.as_ref().is_some_and(|version| *version != job.fingerprint()) || !same,
+            changed_since: version.as_ref().is_some_and(|version| *version != self.planner.fingerprint(job)) || !same,
             version,
             key: job.header.key.clone(),
             absences,

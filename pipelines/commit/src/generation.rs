@@ -5,8 +5,12 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 
-/// Version of the persisted form. A reader refuses a newer one.
-pub const FORMAT: u32 = 1;
+use crate::fingerprint::Fingerprint;
+
+/// Version of the persisted form. A reader refuses a newer one, and reads every older one; it rises whenever a field
+/// is added, because an older reader would refuse the field without saying why. Format 2 added the library, the
+/// parts of fingerprints, rollbacks and what was known.
+pub const FORMAT: u32 = 2;
 
 /// A published generation.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -28,6 +32,27 @@ pub struct Generation {
     pub tables: BTreeMap<String, TableCut>,
     /// The audit.
     pub audit: Audit,
+    /// Digest of the library that the jobs stand in, as it is kept in the lake; nothing before format 2.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub library: Option<String>,
+    /// Set when only what was known on the business date was read.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub known_then: bool,
+    /// Set when it shows an earlier generation again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rolled_back: Option<RolledBack>,
+}
+
+/// Why a generation shows an earlier one again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RolledBack {
+    /// The generation that was in service.
+    pub from: u64,
+    /// The generation that is shown again.
+    pub to: u64,
+    /// Why, in the words of the person who did it.
+    pub reason: String,
 }
 
 /// Which state of a landing table a generation shows.
@@ -52,6 +77,9 @@ pub struct TableCut {
     pub digest: String,
     /// Digest of what the job means.
     pub fingerprint: String,
+    /// What the job depends on, part by part; nothing before format 2.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parts: Option<Fingerprint>,
 }
 
 /// What the audit found.
@@ -96,6 +124,10 @@ pub struct Candidate {
     pub landing: BTreeMap<String, LandingCut>,
     /// The job tables by job.
     pub tables: BTreeMap<String, TableCut>,
+    /// Digest of the library that the jobs stand in.
+    pub library: Option<String>,
+    /// Set when only what was known on the business date was read.
+    pub known_then: bool,
 }
 
 /// Why a candidate may not follow the last generation.
@@ -114,13 +146,23 @@ pub enum Refusal {
     /// The last generation was written by a newer program.
     #[error("the last generation has format {0}, this program reads {FORMAT}; upgrade it")]
     NewerFormat(u32),
+    /// A rollback that leads nowhere.
+    #[error("generation {to} cannot be shown again: generation {last} is in service; name an earlier one")]
+    NotEarlier {
+        /// The generation that was asked for.
+        to: u64,
+        /// The generation in service.
+        last: u64,
+    },
 }
 
 impl Candidate {
     /// True when publishing it would tell readers nothing new.
     #[must_use]
     pub fn shows_the_same(&self, last: &Generation, as_of: NaiveDate) -> bool {
-        self.landing == last.landing && self.tables == last.tables && as_of == last.as_of
+        let Self { landing, tables, library, known_then } = self;
+        (landing, tables, library, *known_then, as_of)
+            == (&last.landing, &last.tables, &last.library, last.known_then, last.as_of)
     }
 
     /// The generation that follows `last`.
@@ -152,8 +194,49 @@ impl Candidate {
             }
         }
         let number = last.map_or(1, |last| last.number + 1);
-        let Self { landing, tables } = self;
-        Ok(Generation { format: FORMAT, number, writer, published_at, as_of, landing, tables, audit: permit.0 })
+        let Self { landing, tables, library, known_then } = self;
+        Ok(Generation {
+            format: FORMAT,
+            number,
+            writer,
+            published_at,
+            as_of,
+            landing,
+            tables,
+            audit: permit.0,
+            library,
+            known_then,
+            rolled_back: None,
+        })
+    }
+}
+
+impl Generation {
+    /// The generation that follows `last` and shows `self`, an earlier one, again: its rows, its cut of what has
+    /// landed, its library and its audit. `tables` are the versions that hold its rows now.
+    ///
+    /// The cut of what has landed goes back with the rows, because it says which records they cover; the log itself
+    /// is where it was, and the next run goes on from this cut.
+    ///
+    /// # Errors
+    /// When it is no earlier generation, or the last one is of a newer format.
+    pub fn show_again(
+        &self,
+        last: &Self,
+        tables: BTreeMap<String, TableCut>,
+        published_at: DateTime<Utc>,
+        writer: String,
+        reason: String,
+    ) -> Result<Self, Refusal> {
+        if last.format > FORMAT {
+            return Err(Refusal::NewerFormat(last.format));
+        }
+        if self.number >= last.number {
+            return Err(Refusal::NotEarlier { to: self.number, last: last.number });
+        }
+        let rolled_back = Some(RolledBack { from: last.number, to: self.number, reason });
+        let number = last.number + 1;
+        Ok(Self { format: FORMAT, number, writer, published_at, tables, rolled_back, ..self.clone() })
     }
 }
 
@@ -166,8 +249,8 @@ mod tests {
     }
 
     fn candidate(version: u64) -> Candidate {
-        let cut = TableCut { version, rows: 1, digest: "d".into(), fingerprint: "f".into() };
-        Candidate { landing: BTreeMap::new(), tables: BTreeMap::from([("t".to_owned(), cut)]) }
+        let cut = TableCut { version, rows: 1, digest: "d".into(), fingerprint: "f".into(), parts: None };
+        Candidate { tables: BTreeMap::from([("t".to_owned(), cut)]), ..Candidate::default() }
     }
 
     fn publish(version: u64, last: Option<&Generation>) -> Result<Generation, Refusal> {
@@ -210,9 +293,31 @@ mod tests {
     }
 
     #[test]
+    fn a_rollback_shows_an_earlier_generation_under_a_new_number() {
+        let first = publish(3, None).unwrap();
+        let second = publish(4, Some(&first)).unwrap();
+        let again = |to: &Generation, last| {
+            to.show_again(last, candidate(5).tables, DateTime::UNIX_EPOCH, "w".into(), "wrong tariff".into())
+        };
+        let third = again(&first, &second).unwrap();
+        assert_eq!((third.number, third.tables["t"].version), (3, 5));
+        assert_eq!(third.rolled_back, Some(RolledBack { from: 2, to: 1, reason: "wrong tariff".into() }));
+        assert_eq!(again(&second, &second).unwrap_err(), Refusal::NotEarlier { to: 2, last: 2 });
+        let fourth = publish(6, Some(&third)).unwrap();
+        assert_eq!((fourth.number, fourth.rolled_back), (4, None), "the next run goes forward");
+    }
+
+    #[test]
     fn the_persisted_form_is_kept() {
-        let written = include_str!("../golden/generation-1.json");
+        let written = include_str!("../golden/generation-2.json");
         let read: Generation = serde_json::from_str(written).unwrap();
         assert_eq!(serde_json::to_string_pretty(&read).unwrap(), written.trim_end());
+    }
+
+    #[test]
+    fn the_persisted_form_before_is_still_read() {
+        let written = include_str!("../golden/generation-1.json");
+        let read: Generation = serde_json::from_str(written).unwrap();
+        assert_eq!((read.number, read.library), (7, None));
     }
 }

@@ -50,14 +50,11 @@ impl Requirement {
 }
 
 impl Catalogue {
-    /// Reads the file; an absent one is an empty catalogue.
-    pub(crate) fn load(file: &Path) -> Result<Self, EngineError> {
+    /// Reads the file's text.
+    pub(crate) fn parse(file: &Path, text: &str) -> Result<Self, EngineError> {
         let mut catalogue = Self { file: file.to_owned(), requirements: Vec::new() };
-        if !file.exists() {
-            return Ok(catalogue);
-        }
         let fail = |error: csv::Error| EngineError::source(file, error.to_string());
-        let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_path(file).map_err(fail)?;
+        let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(text.as_bytes());
         for requirement in reader.deserialize() {
             let requirement: Requirement = requirement.map_err(fail)?;
             if catalogue.get(&requirement.id).is_some() {

@@ -19,8 +19,8 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use self::leaf::Leaf;
+use crate::did_you_mean;
 use crate::lineage::Lineage;
-use crate::near::did_you_mean;
 use crate::provenance::rows::{RowSet, concat, distinct};
 use crate::provenance::{self, Absence, Provenance, columns_named};
 use crate::{EngineError, Job, Library, Planner, values};
@@ -127,8 +127,7 @@ pub async fn explain(
         Some(id) => rows_where(&context, "decision", ident("exception_id").eq(lit(id))).await?,
         None => Vec::new(),
     };
-    let mut chain =
-        Chain { context: &context, library, planner: &planner, generation, question, waiting: BTreeMap::new() };
+    let mut chain = Chain { context: &context, planner: &planner, generation, question, waiting: BTreeMap::new() };
     chain.waiting.insert(question.table.clone(), Waiting { rows: vec![row], complete: true, used_by: BTreeSet::new() });
     let mut steps = Vec::new();
     if let Some(job) = library.job(&question.table) {
@@ -245,7 +244,6 @@ struct Waiting {
 
 struct Chain<'a> {
     context: &'a SessionContext,
-    library: &'a Library,
     planner: &'a Planner<'a>,
     generation: &'a Generation,
     question: &'a Question,
@@ -269,7 +267,7 @@ impl Chain<'_> {
         };
         let absences = traced.absences.clone();
         self.wait(&job.name, traced);
-        let now = self.library.fingerprint(job, self.generation.as_of);
+        let now = self.planner.fingerprint(job);
         let version = self.generation.tables.get(&job.name).map(|cut| cut.fingerprint.clone());
         let file = job.file.file_name().map(|name| format!("{}/{}", job.area, name.to_string_lossy()));
         Ok(Some(Step {

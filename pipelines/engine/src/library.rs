@@ -1,13 +1,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 use arrow::array::RecordBatch;
 use chrono::NaiveDate;
-use datafusion::sql::parser::DFParser;
-use sha2::{Digest as _, Sha256};
+use commit::fingerprint::Fingerprint;
 
 use crate::catalogue::Catalogue;
+use crate::files::Files;
 use crate::header::{self, Header, Kind};
 use crate::statement::SelectStatement;
 use crate::{EngineError, parameters, rows};
@@ -23,6 +24,10 @@ pub struct Library {
     pub invariants: Vec<Invariant>,
     /// What the service description demands.
     pub catalogue: Catalogue,
+    /// The files that it was read from.
+    pub files: Files,
+    /// What each job depends on; see [`Library::parts`].
+    pub(crate) parts: OnceLock<BTreeMap<String, Fingerprint>>,
 }
 
 /// One `.sql` file: a header and a SELECT that produce one table.
@@ -68,31 +73,40 @@ impl Library {
     /// When a file cannot be read, a header or statement is wrong, a header names a requirement that the catalogue
     /// does not have, two jobs share a name, or jobs read each other in a circle.
     pub fn load(root: &Path) -> Result<Self, EngineError> {
+        Self::parse(root, Files::read(root)?)
+    }
+
+    /// Reads a library from the text of its files; `root` is where messages say that they are.
+    ///
+    /// # Errors
+    /// As for [`Library::load`].
+    pub fn parse(root: &Path, files: Files) -> Result<Self, EngineError> {
         let mut library = Self {
             jobs: Vec::new(),
             parameters: BTreeMap::new(),
             invariants: Vec::new(),
-            catalogue: Catalogue::load(&root.join("catalogue.csv"))?,
+            catalogue: Catalogue::default(),
+            files: Files::default(),
+            parts: OnceLock::new(),
         };
-        let mut areas = list(root)?;
-        areas.retain(|path| path.is_dir());
-        for area in areas {
-            let area_name = file_name(&area);
-            for file in list(&area)? {
-                let extension = file.extension().and_then(|extension| extension.to_str()).unwrap_or_default();
-                match (area_name.as_str(), extension) {
-                    ("parameters", "csv") => {
-                        library.parameters.insert(stem(&file), parameters::load(&file)?);
-                    }
-                    ("invariants", "sql") => library.invariants.push(Invariant::load(&file)?),
-                    (_, "sql") => library.jobs.push(Job::load(&file, &area_name)?),
-                    _ => {}
+        for (path, text) in files.iter() {
+            let file = root.join(path);
+            let extension = file.extension().and_then(|extension| extension.to_str()).unwrap_or_default();
+            let area = path.split_once('/').map_or("", |(area, _)| area);
+            match (area, extension) {
+                ("", _) => library.catalogue = Catalogue::parse(&file, text)?,
+                ("parameters", "csv") => {
+                    library.parameters.insert(stem(&file), parameters::parse(&file, text)?);
                 }
+                ("invariants", "sql") => library.invariants.push(Invariant::parse(&file, text)?),
+                (area, "sql") => library.jobs.push(Job::parse(&file, area, text)?),
+                _ => {}
             }
         }
         library.check_names()?;
         library.check_catalogue()?;
         library.jobs = order(std::mem::take(&mut library.jobs))?;
+        library.files = files;
         Ok(library)
     }
 
@@ -100,30 +114,6 @@ impl Library {
     #[must_use]
     pub fn job(&self, name: &str) -> Option<&Job> {
         self.jobs.iter().find(|job| job.name == name)
-    }
-
-    /// A digest of all that decides what a job's table holds, beside the rows of the other tables it reads: the
-    /// job, the parameters it reads, and the business date where it asks for it.
-    #[must_use]
-    pub fn fingerprint(&self, job: &Job, as_of: NaiveDate) -> String {
-        let mut hash = Sha256::new();
-        hash.update(job.fingerprint());
-        let asks_for = |name: &str| job.sql.contains(name);
-        let is_exception = job.header.kind == Kind::Exception;
-        for (name, rows) in &self.parameters {
-            let by_function = name == "ref_calendar" && (asks_for("workday") || is_exception);
-            if job.reads.contains(name) || by_function {
-                hash.update(name);
-                hash.update(rows::digest(rows));
-            }
-        }
-        if asks_for("as_of") {
-            hash.update(as_of.to_string());
-        }
-        if is_exception {
-            hash.update(format!("{:?}", self.service_levels(as_of)));
-        }
-        hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
     }
 
     /// All that decides what an invariant says, beside the rows of the tables it reads.
@@ -174,61 +164,50 @@ impl Job {
     /// # Errors
     /// When the file cannot be read, or its header or statement is wrong.
     pub fn load(file: &Path, area: &str) -> Result<Self, EngineError> {
-        let Read { header, sql, text, reads } = read(file)?;
+        let text = fs::read_to_string(file).map_err(|error| EngineError::Read { file: file.to_owned(), error })?;
+        Self::parse(file, area, &text)
+    }
+
+    fn parse(file: &Path, area: &str, text: &str) -> Result<Self, EngineError> {
+        let Read { header, sql, reads } = read(file, text)?;
         let name = stem(file);
         match (header.kind, &header.exception) {
             (Kind::Exception, None) => {
-                let at = header::position(&text, "kind", None);
+                let at = header::position(text, "kind", None);
                 return Err(EngineError::at(file, at, "kind = \"exception\" needs a section [exception]"));
             }
             (Kind::Table, Some(_)) => {
-                let at = header::position(&text, "exception", None);
+                let at = header::position(text, "exception", None);
                 return Err(EngineError::at(file, at, "a section [exception] needs kind = \"exception\""));
             }
             _ => {}
         }
-        Ok(Self { name, area: area.to_owned(), file: file.to_owned(), header, sql, text, reads })
-    }
-
-    /// A digest of what the job means: its statement with white space and comments folded, and its key and kind.
-    #[must_use]
-    pub fn fingerprint(&self) -> String {
-        let mut hash = Sha256::new();
-        let normal =
-            DFParser::parse_sql(&self.sql).ok().and_then(|statements| statements.front().map(ToString::to_string));
-        hash.update(normal.unwrap_or_else(|| self.sql.clone()));
-        hash.update(format!("{:?}{:?}", self.header.key, self.header.kind));
-        if let Some(exception) = &self.header.exception {
-            hash.update(format!("{}{}", exception.queue, exception.service_level));
-        }
-        hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+        Ok(Self { name, area: area.to_owned(), file: file.to_owned(), header, sql, text: text.to_owned(), reads })
     }
 }
 
 impl Invariant {
-    fn load(file: &Path) -> Result<Self, EngineError> {
-        let Read { header, sql, text, reads } = read(file)?;
+    fn parse(file: &Path, text: &str) -> Result<Self, EngineError> {
+        let Read { header, sql, reads } = read(file, text)?;
         let name = stem(file);
         if !name.starts_with("INV-") {
             return Err(EngineError::source(file, "an invariant's name begins with INV-"));
         }
-        Ok(Self { name, file: file.to_owned(), header, sql, text, reads })
+        Ok(Self { name, file: file.to_owned(), header, sql, text: text.to_owned(), reads })
     }
 }
 
 struct Read {
     header: Header,
     sql: String,
-    text: String,
     reads: BTreeSet<String>,
 }
 
-fn read(file: &Path) -> Result<Read, EngineError> {
-    let text = fs::read_to_string(file).map_err(|error| EngineError::Read { file: file.to_owned(), error })?;
-    let (header, sql) = header::split(&text).map_err(EngineError::found(file))?;
+fn read(file: &Path, text: &str) -> Result<Read, EngineError> {
+    let (header, sql) = header::split(text).map_err(EngineError::found(file))?;
     let select = SelectStatement::parse(&sql).map_err(EngineError::found(file))?;
     let reads = select.reads().map_err(|error| EngineError::source(file, error.to_string()))?;
-    Ok(Read { header, sql, text, reads })
+    Ok(Read { header, sql, reads })
 }
 
 /// Sorts jobs so that each comes after those it reads; among free ones, by name.
@@ -267,21 +246,6 @@ fn circle(waiting: &[Job]) -> EngineError {
     EngineError::at(&first.file, place, format!("jobs read each other in a circle: {}", names.join(" reads ")))
 }
 
-fn list(dir: &Path) -> Result<Vec<PathBuf>, EngineError> {
-    let read = |error| EngineError::Read { file: dir.to_owned(), error };
-    let mut paths = fs::read_dir(dir)
-        .map_err(read)?
-        .map(|entry| entry.map(|e| e.path()))
-        .collect::<Result<Vec<_>, _>>()
-        .map_err(read)?;
-    paths.sort();
-    Ok(paths)
-}
-
 fn stem(file: &Path) -> String {
     file.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default()
-}
-
-fn file_name(file: &Path) -> String {
-    file.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
 }

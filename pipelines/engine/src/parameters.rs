@@ -13,13 +13,13 @@ use crate::{EngineError, Position, values};
 const REQUIRED: [&str; 6] = ["valid_from", "valid_to", "source", "entered_by", "approved_by", "recorded_at"];
 
 /// Reads a parameter table. Its first row names the columns as `name:type`; an empty cell is null.
-pub fn load(file: &Path) -> Result<RecordBatch, EngineError> {
+pub fn parse(file: &Path, text: &str) -> Result<RecordBatch, EngineError> {
     let fail = |reason: String| EngineError::at(file, Some(Position::line(1)), reason);
     let unread = |error: csv::Error| {
         let line = error.position().and_then(|position| usize::try_from(position.line()).ok());
         EngineError::at(file, line.map(Position::line), error.to_string())
     };
-    let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_path(file).map_err(unread)?;
+    let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(text.as_bytes());
     let header = reader.headers().map_err(unread)?.clone();
     let mut fields = Vec::with_capacity(header.len());
     for (index, cell) in header.iter().enumerate() {

@@ -432,12 +432,7 @@ mod tests {
 
     /// The roles of the scans of a statement over the tables `a(k, x)`, `b(k, x)` and `c(k, x)`, by its column `k`.
     fn by_k(sql: &str) -> Result<String, String> {
-        let library = crate::Library {
-            jobs: Vec::new(),
-            parameters: std::collections::BTreeMap::new(),
-            invariants: Vec::new(),
-            catalogue: crate::catalogue::Catalogue::default(),
-        };
+        let library = crate::Library::parse(std::path::Path::new("sql"), crate::files::Files::default()).unwrap();
         let day = chrono::NaiveDate::from_ymd_opt(2026, 3, 31).unwrap();
         let context = crate::Planner::new(&library, day).small_session().unwrap();
         let list = DataType::List(Arc::new(Field::new("item", DataType::Utf8, true)));

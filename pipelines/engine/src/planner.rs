@@ -65,6 +65,12 @@ impl<'a> Planner<'a> {
         self.as_of
     }
 
+    /// What decides a job's table as of the planner's date; see [`Library::fingerprint`].
+    #[must_use]
+    pub fn fingerprint(&self, job: &Job) -> String {
+        self.library.fingerprint(job, self.as_of)
+    }
+
     /// The working days that the plans use.
     #[must_use]
     pub fn calendar(&self) -> &Arc<Calendar> {

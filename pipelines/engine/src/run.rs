@@ -173,10 +173,14 @@ pub async fn run(
         }
         return Ok(Report { generation: None, published: false, rows, refreshed, audit, violations });
     };
-    let mut candidate = Candidate { landing: run.cut.landing.cuts.clone(), tables: BTreeMap::new() };
+    let (digest, bytes) = library.to_keep()?;
+    lake.keep_library(&digest, bytes).await?;
+    let (landing, parts) = (run.cut.landing.cuts.clone(), library.parts());
+    let mut candidate = Candidate { landing, library: Some(digest), ..Candidate::default() };
     for result in results {
         let name = result.job.name.clone();
-        candidate.tables.insert(name, result.commit(lake).await?);
+        let cut = result.commit(lake).await?;
+        candidate.tables.insert(name.clone(), TableCut { parts: parts.get(&name).cloned(), ..cut });
     }
     let last = run.last;
     if last.as_ref().is_some_and(|last| candidate.shows_the_same(last, request.as_of)) {
@@ -269,11 +273,11 @@ impl Refresh<'_> {
                 {
                     version = compacted.version();
                 }
-                Ok(TableCut { version, rows, digest, fingerprint })
+                Ok(TableCut { version, rows, digest, fingerprint, parts: None })
             }
             Content::New { schema, staged } => {
                 let version = lake.replace(&self.job.name, &schema, &staged).await?.version();
-                Ok(TableCut { version, rows, digest: staged.digest().to_owned(), fingerprint })
+                Ok(TableCut { version, rows, digest: staged.digest().to_owned(), fingerprint, parts: None })
             }
         }
     }

@@ -1,8 +1,14 @@
-use commit::generation::Generation;
+use commit::generation::{FORMAT, Generation};
 use futures::TryStreamExt as _;
 use object_store::{ObjectStoreExt as _, PutMode, PutOptions};
 
 use crate::{Lake, LakeError, paths};
+
+/// What every form has in common.
+#[derive(serde::Deserialize)]
+struct Tagged {
+    format: u32,
+}
 
 impl Lake {
     /// The last generation that was published, if any.
@@ -36,8 +42,13 @@ impl Lake {
     pub async fn generation(&self, number: u64) -> Result<Generation, LakeError> {
         let path = paths::generation(number);
         let bytes = self.store().get(&path).await?.bytes().await?;
-        serde_json::from_slice(&bytes)
-            .map_err(|error| LakeError::Format { path: path.to_string(), reason: error.to_string() })
+        let fail = |error: serde_json::Error| LakeError::Format { path: path.to_string(), reason: error.to_string() };
+        let Tagged { format } = serde_json::from_slice(&bytes).map_err(fail)?;
+        if format > FORMAT {
+            let reason = commit::generation::Refusal::NewerFormat(format).to_string();
+            return Err(LakeError::Format { path: path.to_string(), reason });
+        }
+        serde_json::from_slice(&bytes).map_err(fail)
     }
 
     /// Publishes a generation: from this put on, readers see it.
@@ -56,6 +67,29 @@ impl Lake {
             }
             Err(error) => Err(error.into()),
         }
+    }
+}
+
+impl Lake {
+    /// Keeps a library of jobs under the digest of its bytes; one that is there already stays.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn keep_library(&self, digest: &str, bytes: Vec<u8>) -> Result<(), LakeError> {
+        let options = PutOptions { mode: PutMode::Create, ..PutOptions::default() };
+        match self.store().put_opts(&paths::library(digest), bytes.into(), options).await {
+            // Its name is its content.
+            Ok(_) | Err(object_store::Error::AlreadyExists { .. } | object_store::Error::Precondition { .. }) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// A library of jobs by its digest.
+    ///
+    /// # Errors
+    /// When it is not there or the store fails.
+    pub async fn library(&self, digest: &str) -> Result<bytes::Bytes, LakeError> {
+        Ok(self.store().get(&paths::library(digest)).await?.bytes().await?)
     }
 }
 

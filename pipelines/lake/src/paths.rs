@@ -27,6 +27,11 @@ pub fn generation_number(path: &Path) -> Option<u64> {
     path.filename()?.strip_suffix(".json")?.parse().ok()
 }
 
+/// A library of jobs, by the digest of what it holds.
+pub fn library(digest: &str) -> Path {
+    Path::from(format!("library/{digest}.json"))
+}
+
 /// What the last run came to.
 pub fn last_run() -> Path {
     Path::from("runs/last.json")

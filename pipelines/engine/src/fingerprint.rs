@@ -1,0 +1,147 @@
+//! What a job's rows depend on, part by part.
+//!
+//! Two questions are asked of it. *Must the job's table be computed again?* is asked by a run, which knows what has
+//! changed in the tables that the job reads: [`Library::fingerprint`] covers the job itself, as of a date. *What has
+//! changed since the published generation?* is asked by a plan: [`Library::parts`] covers everything, jobs that are
+//! read included, by name and independent of the date.
+
+use std::collections::BTreeMap;
+
+use arrow::array::RecordBatch;
+use chrono::NaiveDate;
+use commit::fingerprint::Fingerprint;
+use serde_json::Value;
+
+use crate::files::contracts;
+use crate::functions::VERSIONS;
+use crate::rows::text_digest;
+use crate::{Header, Job, Kind, Library, normal};
+
+/// Parameter tables that the engine reads for a job, beside those in its statement.
+const CALENDAR: &str = "ref_calendar";
+const SERVICE_LEVELS: &str = "ref_service_level";
+/// What the engine adds to exception jobs, and how it shows contracts; they have versions as functions have.
+const OF_EXCEPTIONS: [&str; 2] = ["due_at", "exception_id"];
+const OF_CONTRACTS: &str = "contract_view";
+
+impl Library {
+    /// A digest of all that decides what a job's table holds, beside the rows of the other tables it reads: the
+    /// job, the parameters it reads, and the business date where it asks for it.
+    #[must_use]
+    pub fn fingerprint(&self, job: &Job, as_of: NaiveDate) -> String {
+        let mut parts = self.parts().get(&job.name).cloned().unwrap_or_default();
+        parts.texts.clear();
+        parts.jobs.clear();
+        let mut text = digest(&parts);
+        if normal::functions(&job.sql).contains("as_of") {
+            text.push_str(&as_of.to_string());
+        }
+        if job.header.kind == Kind::Exception {
+            text.push_str(&format!("{:?}", self.service_levels(as_of)));
+        }
+        text_digest(&text)
+    }
+
+    /// What each job depends on, by name.
+    #[must_use]
+    pub fn parts(&self) -> &BTreeMap<String, Fingerprint> {
+        self.parts.get_or_init(|| self.all_parts())
+    }
+
+    fn all_parts(&self) -> BTreeMap<String, Fingerprint> {
+        let parameters: BTreeMap<&str, String> =
+            self.parameters.iter().map(|(name, batch)| (name.as_str(), digest_of_rows(batch))).collect();
+        let mut all: BTreeMap<String, Fingerprint> = BTreeMap::new();
+        // Jobs stand after those that they read.
+        for job in &self.jobs {
+            let mut parts = self.own_parts(job, &parameters);
+            let read = job.reads.iter().filter_map(|read| {
+                let mut parts = all.get(read)?.clone();
+                parts.texts.clear();
+                Some((read.clone(), digest(&parts)))
+            });
+            parts.jobs = read.collect();
+            all.insert(job.name.clone(), parts);
+        }
+        all
+    }
+
+    fn own_parts(&self, job: &Job, parameters: &BTreeMap<&str, String>) -> Fingerprint {
+        let calls = normal::functions(&job.sql);
+        let is_exception = job.header.kind == Kind::Exception;
+        let by_calendar = is_exception || calls.iter().any(|name| name.contains("workday"));
+        let read_by_engine = |name: &str| (name == CALENDAR && by_calendar) || (name == SERVICE_LEVELS && is_exception);
+        let parameters = parameters
+            .iter()
+            .filter(|(name, _)| job.reads.contains(**name) || read_by_engine(name))
+            .map(|(name, digest)| ((*name).to_owned(), digest.clone()));
+        let contracts: BTreeMap<String, String> = contracts()
+            .into_iter()
+            .filter(|(name, _)| job.reads.contains(name))
+            .map(|(name, fields)| (name, text_digest(&format!("{fields:?}"))))
+            .collect();
+        let functions = VERSIONS.iter().filter(|(name, _)| {
+            calls.contains(*name)
+                || (is_exception && OF_EXCEPTIONS.contains(name))
+                || (*name == OF_CONTRACTS && !contracts.is_empty())
+        });
+        Fingerprint {
+            sql: text_digest(&normal::statement(&job.sql)),
+            header: text_digest(&format!("{:?}", header(&job.header))),
+            texts: text_digest(&format!("{:?}", texts(&job.header))),
+            parameters: parameters.collect(),
+            functions: functions.map(|(name, version)| ((*name).to_owned(), *version)).collect(),
+            contracts,
+            jobs: BTreeMap::new(),
+        }
+    }
+}
+
+/// What a header says about the table.
+#[must_use]
+pub fn header(header: &Header) -> Vec<(&'static str, String)> {
+    let mut parts = vec![
+        ("kind", format!("{:?}", header.kind).to_lowercase()),
+        ("key", header.key.join(", ")),
+        ("amount", header.amount.clone().unwrap_or_default()),
+    ];
+    if let Some(exception) = &header.exception {
+        parts.push(("exception.queue", exception.queue.clone()));
+        parts.push(("exception.service_level", exception.service_level.clone()));
+    }
+    parts
+}
+
+/// What a header says to people.
+#[must_use]
+pub fn texts(header: &Header) -> Vec<(String, String)> {
+    let mut texts = vec![
+        ("title".to_owned(), header.title.clone()),
+        ("description".to_owned(), header.description.clone()),
+        ("catalogue".to_owned(), header.catalogue.join(", ")),
+    ];
+    if let Some(exception) = &header.exception {
+        texts.push(("exception.queue_title".to_owned(), exception.queue_title.clone()));
+        texts.push(("exception.why".to_owned(), exception.why.clone()));
+        texts.push(("exception.action".to_owned(), exception.action.clone()));
+    }
+    texts.extend(header.columns.iter().map(|(name, text)| (format!("columns.{name}"), text.clone())));
+    texts
+}
+
+fn digest(parts: &Fingerprint) -> String {
+    text_digest(&serde_json::to_string(parts).unwrap_or_default())
+}
+
+/// Digest of the columns and rows of a table; the order of its rows means nothing.
+fn digest_of_rows(batch: &RecordBatch) -> String {
+    let schema = batch.schema();
+    let columns = schema.fields().iter().map(|field| format!("{} {}", field.name(), field.data_type()));
+    let mut rows: Vec<String> =
+        (0..batch.num_rows()).map(|row| Value::Object(schemas::json::row(batch, row)).to_string()).collect();
+    rows.sort_unstable();
+    text_digest(&columns.chain(rows).collect::<Vec<_>>().join("\n"))
+}
+
+#[cfg(test)]
+mod tests;

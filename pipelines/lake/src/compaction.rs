@@ -145,8 +145,10 @@ fn choose(files: Vec<DataFile>) -> Vec<DataFile> {
     };
     let (mut chosen, sound): (Vec<_>, Vec<_>) = files.into_iter().partition(worn);
     let mut tiers: BTreeMap<u32, Vec<DataFile>> = BTreeMap::new();
-    for file in sound.into_iter().filter(|file| file.rows < FILE_ROWS as u64) {
-        tiers.entry((file.rows / FIRST_TIER).max(1).ilog(TIER)).or_default().push(file);
+    // By the rows that were written: a full run that has lost a few is no smaller run, and merging full runs gives as
+    // many full runs.
+    for file in sound.into_iter().filter(|file| file.written < FILE_ROWS as u64) {
+        tiers.entry((file.written / FIRST_TIER).max(1).ilog(TIER)).or_default().push(file);
     }
     let full = tiers.into_values().find(|tier| tier.len() as u64 >= TIER);
     chosen.extend(full.into_iter().flatten());
@@ -188,4 +190,67 @@ fn removes(table: &Table, files: &[DataFile]) -> Result<Vec<Action>, LakeError> 
     let merged = |path: &str| files.iter().any(|file| file.path == path);
     let removed = log.iter().filter(|file| merged(file.path().as_ref()));
     Ok(removed.map(|file| Action::Remove(file.remove_action(false))).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use deltalake::kernel::DeletionVectorDescriptor;
+
+    use super::*;
+
+    fn run(written: u64, deleted: u64) -> DataFile {
+        let vector = (deleted > 0).then(|| DeletionVectorDescriptor {
+            storage_type: deltalake::kernel::StorageType::UuidRelativePath,
+            path_or_inline_dv: String::new(),
+            offset: Some(1),
+            size_in_bytes: i32::try_from(deleted * 2).unwrap(),
+            cardinality: i64::try_from(deleted).unwrap(),
+        });
+        DataFile { path: format!("{written}-{deleted}"), size: written * 24, rows: written - deleted, written, vector }
+    }
+
+    fn chosen(files: Vec<DataFile>) -> usize {
+        choose(files).len()
+    }
+
+    #[test]
+    fn eight_runs_of_one_size_are_merged_and_no_larger_ones_with_them() {
+        assert_eq!(chosen(vec![run(1_000, 0); 7]), 0);
+        assert_eq!(chosen(vec![run(1_000, 0); 8]), 8);
+        assert_eq!(chosen([vec![run(900, 10); 8], vec![run(64_000, 100); 7], vec![run(1_000_000, 0); 3]].concat()), 8);
+        assert_eq!(chosen([vec![run(900, 10); 8], vec![run(64_000, 100); 8]].concat()), 8, "the smaller size first");
+    }
+
+    #[test]
+    fn full_runs_are_left_alone_until_half_of_their_rows_or_much_of_a_vector_is_written() {
+        assert_eq!(chosen(vec![run(1_000_000, 100); 10]), 0, "a tick takes a few rows of each");
+        assert_eq!(
+            chosen(vec![run(1_000_000, 60_000), run(1_000_000, 70_000)]),
+            1,
+            "vectors are written anew each time"
+        );
+        assert_eq!(chosen(vec![run(1_000, 500), run(1_000, 501)]), 1);
+    }
+
+    #[test]
+    fn a_table_that_changes_forever_writes_each_row_a_few_times() {
+        let (mut files, mut merged) = (Vec::new(), 0);
+        for _ in 0..2_000 {
+            files.push(run(1_000, 0));
+            loop {
+                let chosen = choose(files.clone());
+                if chosen.is_empty() {
+                    break;
+                }
+                let rows = chosen.iter().map(|file| file.rows).sum::<u64>();
+                merged += rows;
+                files.retain(|file| !chosen.contains(file));
+                let full = rows / FILE_ROWS as u64;
+                files.extend((0..full).map(|_| run(FILE_ROWS as u64, 0)));
+                files.extend((rows % FILE_ROWS as u64 > 0).then(|| run(rows % FILE_ROWS as u64, 0)));
+            }
+        }
+        assert!(merged < 4 * 2_000 * 1_000, "{merged} rows were written again");
+        assert!(files.len() < 4 * 8, "{} runs are left", files.len());
+    }
 }

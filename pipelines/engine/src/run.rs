@@ -270,6 +270,7 @@ impl Refresh<'_> {
                 // Before the version is published: later, the next run would take it for another run's.
                 if lake.compact_keyed(&self.job.name, &self.job.header.key).await? > 0
                     && let Some(compacted) = lake.job_table(&self.job.name).await?
+                    && compacted.version() == version + 1
                 {
                     version = compacted.version();
                 }

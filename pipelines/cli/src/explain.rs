@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result};
 use engine::Library;
 use engine::explain::{Explanation, Question, Step, StepKind, explain as explained};
 use engine::run::generation_session;
@@ -12,6 +12,7 @@ use serde_json::{Map, Value};
 use crate::args::{Explain, TextFormat};
 use crate::config::Config;
 use crate::print;
+use crate::query::published;
 
 /// Rows that are followed at any operator of a job.
 pub const FOLLOWED: usize = 10_000;
@@ -22,13 +23,7 @@ const EXCERPT: u64 = 400;
 /// Explains one row and prints the explanation.
 pub async fn explain(config: &Config, asked: &Explain) -> Result<ExitCode> {
     let lake = config.lake()?;
-    let generation = match asked.generation {
-        Some(number) => Some(lake.generation(number).await.with_context(|| format!("generation {number}"))?),
-        None => lake.latest_generation().await?,
-    };
-    let Some(generation) = generation else {
-        bail!("no generation is published yet; run `reskontra up --once`");
-    };
+    let generation = published(&lake, asked.generation).await?;
     let library = Library::load(&config.sql)?;
     let context = generation_session(&lake, &library, &generation).await?;
     let question = Question {

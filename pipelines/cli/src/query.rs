@@ -9,15 +9,26 @@ use anyhow::{Context as _, Result, bail};
 use arrow::array::RecordBatch;
 use arrow::csv::WriterBuilder;
 use arrow::util::pretty::pretty_format_batches;
+use commit::generation::Generation;
 use datafusion::execution::context::SQLOptions;
 use engine::Library;
 use engine::run::generation_session;
 use futures::TryStreamExt as _;
+use lake::Lake;
 use parquet::arrow::ArrowWriter;
 
 use crate::args::Format;
 use crate::config::Config;
 use crate::print;
+
+/// The generation with a number, or the last one.
+pub async fn published(lake: &Lake, number: Option<u64>) -> Result<Generation> {
+    let generation = match number {
+        Some(number) => Some(lake.generation(number).await.with_context(|| format!("generation {number}"))?),
+        None => lake.latest_generation().await?,
+    };
+    generation.context("no generation is published yet; run `reskontra up --once`")
+}
 
 /// Asks one generation a question.
 pub async fn query(
@@ -28,13 +39,7 @@ pub async fn query(
     generation: Option<u64>,
 ) -> Result<ExitCode> {
     let lake = config.lake()?;
-    let generation = match generation {
-        Some(number) => Some(lake.generation(number).await.with_context(|| format!("generation {number}"))?),
-        None => lake.latest_generation().await?,
-    };
-    let Some(generation) = generation else {
-        bail!("no generation is published yet; run `reskontra up --once`");
-    };
+    let generation = published(&lake, generation).await?;
     let library = Library::load(&config.sql)?;
     let context = generation_session(&lake, &library, &generation).await?;
     let read_only = SQLOptions::new().with_allow_ddl(false).with_allow_dml(false).with_allow_statements(false);

@@ -10,22 +10,16 @@ use std::sync::Arc;
 use arrow::array::{ArrayRef, AsArray as _, RecordBatch};
 use chrono::NaiveDate;
 use commit::generation::Generation;
-use datafusion::catalog::{MemoryCatalogProviderList, TableProvider};
-use datafusion::common::TableReference;
-use datafusion::execution::SessionStateBuilder;
 use datafusion::execution::context::SessionContext;
 use datafusion::logical_expr::{Expr, ident, lit};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use self::leaf::Leaf;
 use crate::did_you_mean;
 use crate::lineage::Lineage;
 use crate::provenance::rows::{RowSet, concat, distinct};
 use crate::provenance::{self, Absence, Provenance, columns_named};
 use crate::{EngineError, Job, Library, Planner, values};
-
-mod leaf;
 
 /// What is asked.
 #[derive(Debug, Clone)]
@@ -120,14 +114,13 @@ pub async fn explain(
     question: &Question,
 ) -> Result<Explanation, EngineError> {
     let planner = Planner::new(library, generation.as_of);
-    let context = opaque(context, library).await?;
-    let row = the_row(&context, library, question).await?;
+    let row = the_row(context, library, question).await?;
     let exception = row.column_by_name("exception_id").and_then(|ids| ids.as_string_opt::<i32>());
     let decisions = match exception.map(|ids| ids.value(0).to_owned()) {
-        Some(id) => rows_where(&context, "decision", ident("exception_id").eq(lit(id))).await?,
+        Some(id) => rows_where(context, "decision", ident("exception_id").eq(lit(id))).await?,
         None => Vec::new(),
     };
-    let mut chain = Chain { context: &context, planner: &planner, generation, question, waiting: BTreeMap::new() };
+    let mut chain = Chain { context, planner: &planner, generation, question, waiting: BTreeMap::new() };
     chain.waiting.insert(question.table.clone(), Waiting { rows: vec![row], complete: true, used_by: BTreeSet::new() });
     let mut steps = Vec::new();
     if let Some(job) = library.job(&question.table) {
@@ -151,30 +144,9 @@ pub async fn explain(
         }
     }
     let ids = files.into_iter().map(lit).collect();
-    let files = rows_where(&context, "file", ident("file_id").in_list(ids, false)).await?;
+    let files = rows_where(context, "file", ident("file_id").in_list(ids, false)).await?;
     let table = question.table.clone();
     Ok(Explanation { generation: generation.number, as_of: generation.as_of, table, steps, files, decisions })
-}
-
-/// The same tables, with views that are read as a whole: a row of a contract is a row of its view, not of the landing
-/// tables behind it.
-async fn opaque(context: &SessionContext, library: &Library) -> Result<SessionContext, EngineError> {
-    let config = context.copied_config().with_create_default_catalog_and_schema(true);
-    let state = SessionStateBuilder::new_from_existing(context.state())
-        .with_config(config)
-        .with_catalog_list(Arc::new(MemoryCatalogProviderList::new()))
-        .build();
-    let own = SessionContext::new_with_state(state);
-    let jobs = library.jobs.iter().map(|job| &job.name);
-    for name in jobs.chain(schemas::contracts().keys()).chain(library.parameters.keys()) {
-        let table = TableReference::bare(name.as_str());
-        if context.table_exist(table.clone()).map_err(EngineError::query(name))? {
-            let provider = context.table_provider(table).await.map_err(EngineError::query(name))?;
-            let leaf: Arc<dyn TableProvider> = Arc::new(Leaf(provider));
-            own.register_table(name.as_str(), leaf).map_err(EngineError::query(name))?;
-        }
-    }
-    Ok(own)
 }
 
 /// The one row that is asked for.

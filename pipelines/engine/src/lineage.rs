@@ -13,7 +13,7 @@ use datafusion::error::{DataFusionError, Result};
 use datafusion::logical_expr::{Distinct, Expr, Join, LogicalPlan, Unnest};
 use serde::Serialize;
 
-use crate::planner::describe;
+use crate::diagnosis::{self, Known};
 use crate::{EngineError, Planner, subqueries};
 
 /// A column of a table.
@@ -51,7 +51,8 @@ impl Lineage {
         for (job, planned) in planner.check_plans()? {
             let plan = subqueries::as_joins(&context, planned.plan);
             let columns = plan.and_then(|plan| columns(&plan));
-            let columns = columns.map_err(|error| EngineError::source(&job.file, describe(&error)))?;
+            let columns =
+                columns.map_err(|error| EngineError::found(&job.file)(diagnosis::of(&error, &Known::default())))?;
             jobs.insert(job.name.clone(), columns);
         }
         Ok(Self { jobs })

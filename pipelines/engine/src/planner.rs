@@ -417,15 +417,6 @@ fn analyzed(context: &SessionContext, plan: LogicalPlan) -> datafusion::error::R
     state.analyzer().execute_and_check(plan, state.config_options(), |_, _| {})
 }
 
-/// What is wrong, without the engine's words for where it noticed.
-pub(crate) fn describe(error: &datafusion::error::DataFusionError) -> String {
-    let mut text = error.strip_backtrace();
-    for prefix in ["Error during planning: ", "Schema error: ", "SQL error: "] {
-        text = text.trim_start_matches(prefix).to_owned();
-    }
-    text
-}
-
 /// The analysed plan of a statement that passes the rules about money.
 pub(crate) async fn checked_plan(
     context: &SessionContext,

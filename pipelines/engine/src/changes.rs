@@ -18,6 +18,7 @@ use lake::{Lake, LandingTable, Table};
 
 use crate::EngineError;
 use crate::refresh::Change;
+use crate::rows::Difference;
 use crate::views::WITHOUT_FILE;
 
 /// One cut of the landing tables.
@@ -207,5 +208,5 @@ fn count(rows: &[RecordBatch]) -> i64 {
 }
 
 const fn added(added: Vec<RecordBatch>) -> Change {
-    Change::Rows { removed: Vec::new(), added }
+    Change::Rows(Difference { removed: Vec::new(), added })
 }

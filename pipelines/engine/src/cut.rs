@@ -21,7 +21,7 @@ use crate::audit::audit;
 use crate::changes::Landing;
 use crate::refresh::Refresher;
 use crate::rows::{self, KeyCheck};
-use crate::{EngineError, Job, Library, Planner, views};
+use crate::{EngineError, Job, Library, PlannedJob, Planner, views};
 
 pub use crate::audit::{LANDED_ONCE, Violations};
 
@@ -106,16 +106,16 @@ impl<'a> Cut<'a> {
     /// # Errors
     /// When the job is wrong, two of its rows share a key, or a table cannot be read or written.
     pub async fn compute(&self, job: &Job) -> Result<Computed, EngineError> {
-        let computed = self.stage(job).await?;
+        let computed = self.stage(job, self.planner.plan(&self.context, job).await?).await?;
         self.show(&job.name, self.lake.staged_provider(&job.name, computed.schema.clone(), &computed.staged)?)?;
         Ok(computed)
     }
 
-    /// Computes a job into staged files, and holds it to its key.
-    pub(crate) async fn stage(&self, job: &Job) -> Result<Computed, EngineError> {
-        let planned = self.planner.plan(&self.context, job).await?;
-        let staged = self.write(job, planned.plan, &planned.schema).await?;
-        Ok(Computed { schema: planned.schema, staged })
+    /// Computes a planned job into staged files, and holds it to its key.
+    pub(crate) async fn stage(&self, job: &Job, planned: PlannedJob) -> Result<Computed, EngineError> {
+        let PlannedJob { plan, schema } = planned;
+        let staged = self.write(job, plan, &schema).await?;
+        Ok(Computed { schema, staged })
     }
 
     async fn write(&self, job: &Job, plan: LogicalPlan, schema: &SchemaRef) -> Result<Staged, EngineError> {

@@ -21,29 +21,16 @@ use futures::future::BoxFuture;
 
 use crate::EngineError;
 use crate::partition::{self, Blocked, Sides, Step, restrict, step, tables};
+use crate::rows::Difference;
 use crate::views::PlanTable;
 
 /// What happened to a table since the last generation.
 #[derive(Debug, Clone)]
 pub enum Change {
-    /// These rows went and these came; a row that changed is both.
-    Rows {
-        /// Rows as they were.
-        removed: Vec<RecordBatch>,
-        /// Rows as they are.
-        added: Vec<RecordBatch>,
-    },
+    /// These rows went and came.
+    Rows(Difference),
     /// Anything may have.
     All,
-}
-
-impl Change {
-    fn batches(&self) -> Option<impl Iterator<Item = &RecordBatch>> {
-        match self {
-            Self::Rows { removed, added } => Some(removed.iter().chain(added)),
-            Self::All => None,
-        }
-    }
 }
 
 /// Distinct values of an expression.
@@ -256,11 +243,11 @@ impl Refresher<'_> {
     fn of_changed_rows(&self, scan: &TableScan, expression: &Expr) -> Result<Affected, Stop> {
         let table = scan.table_name.table();
         let Some(change) = self.changes.get(table) else { return Ok(None) };
-        let Some(batches) = change.batches() else {
+        let Change::Rows(Difference { removed, added }) = change else {
             return Err(Stop::Blocked(Blocked(format!("all of {table} may have changed"))));
         };
         let mut found = Vec::new();
-        for batch in batches.filter(|batch| batch.num_rows() > 0) {
+        for batch in removed.iter().chain(added).filter(|batch| batch.num_rows() > 0) {
             let schema = DFSchema::try_from_qualified_schema(scan.table_name.clone(), &batch.schema())
                 .map_err(EngineError::query(table))?;
             let physical =
@@ -377,5 +364,4 @@ pub async fn by_key(
 }
 
 #[cfg(test)]
-#[path = "refresh_test.rs"]
 mod tests;

@@ -118,14 +118,22 @@ impl KeyCheck {
     }
 }
 
-/// What differs between two streams of rows that are both sorted by key: rows of `old` that went, rows of `new` that
-/// came. Nothing when there are more than `most`.
+/// Rows that went and rows that came; a row that changed is both.
+#[derive(Debug, Clone, Default)]
+pub struct Difference {
+    /// Rows as they were.
+    pub removed: Vec<RecordBatch>,
+    /// Rows as they are.
+    pub added: Vec<RecordBatch>,
+}
+
+/// What differs between two streams of rows that are both sorted by key. Nothing when it is more than `most` rows.
 pub async fn changed(
     old: SendableRecordBatchStream,
     new: SendableRecordBatchStream,
     key: &[String],
     most: usize,
-) -> Result<Option<(Vec<RecordBatch>, Vec<RecordBatch>)>, EngineError> {
+) -> Result<Option<Difference>, EngineError> {
     let schema = new.schema();
     let converters = Arc::new(Converters::new(key, &schema)?);
     let mut old = Side::new(old, converters.clone());
@@ -133,7 +141,7 @@ pub async fn changed(
     loop {
         let (has_old, has_new) = (old.load().await?, new.load().await?);
         let order = match (has_old, has_new) {
-            (false, false) => return Ok(Some((old.differing, new.differing))),
+            (false, false) => return Ok(Some(Difference { removed: old.differing, added: new.differing })),
             (true, false) => Ordering::Less,
             (false, true) => Ordering::Greater,
             (true, true) => old.keys.row(old.at).cmp(&new.keys.row(new.at)),

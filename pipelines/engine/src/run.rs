@@ -22,8 +22,8 @@ use crate::changes::Landing;
 use crate::cut::{Computed, Cut};
 use crate::partition::Partition;
 use crate::refresh::{self, Change, Refresher, Stop, Values};
-use crate::rows::{self, KeyCheck};
-use crate::{EngineError, Job, Library};
+use crate::rows::{self, Difference, KeyCheck};
+use crate::{EngineError, Job, Library, PlannedJob};
 
 /// What a run is asked to do.
 #[derive(Debug, Clone)]
@@ -145,11 +145,11 @@ pub async fn run(
     let last = lake.latest_generation().await?;
     let cut = Cut::now(lake, library, request.as_of, request.partitions).await?;
     let changes = match &last {
-        Some(last) => {
+        Some(last) if last.landing != cut.landing.cuts => {
             let before = Landing::then(lake, &last.landing).await?;
             cut.landing.since(&before, &cut.context, request.refresh.rows).await?
         }
-        None => BTreeMap::new(),
+        _ => BTreeMap::new(),
     };
     let rows = cut.landing.rows()?;
     let mut run = Run { cut, limits: request.refresh, last, changes, rows };
@@ -174,7 +174,9 @@ pub async fn run(
         return Ok(Report { generation: None, published: false, rows, refreshed, audit, violations });
     };
     let (digest, bytes) = library.to_keep()?;
-    lake.keep_library(&digest, bytes).await?;
+    if run.last.as_ref().is_none_or(|last| last.library.as_ref() != Some(&digest)) {
+        lake.keep_library(&digest, bytes).await?;
+    }
     let (landing, parts) = (run.cut.landing.cuts.clone(), library.parts());
     let mut candidate = Candidate { landing, library: Some(digest), ..Candidate::default() };
     for result in results {
@@ -308,17 +310,21 @@ impl<'a> Run<'a> {
             _ => "",
         }
         .to_owned();
-        if let Some(before) = before.as_ref().filter(|_| same_meaning && by_key) {
-            if !job.reads.iter().any(|read| self.changes.contains_key(read)) {
-                return self.kept(job, fingerprint, before, Refreshed::Kept);
-            }
-            match self.by_key(job, &fingerprint, before).await {
+        let comparable = before.as_ref().filter(|_| same_meaning && by_key);
+        if let Some(before) = comparable
+            && !job.reads.iter().any(|read| self.changes.contains_key(read))
+        {
+            return self.kept(job, fingerprint, before, Refreshed::Kept);
+        }
+        let planned = self.cut.planner.plan(&self.cut.context, job).await?;
+        if let Some(before) = comparable {
+            match self.by_key(job, &fingerprint, before, &planned).await {
                 Ok(computed) => return Ok(computed),
                 Err(Stop::Failed(error)) => return Err(error),
                 Err(Stop::Blocked(blocked)) => reason = blocked.to_string(),
             }
         }
-        self.in_full(job, fingerprint, before, Refreshed::Full(reason)).await
+        self.in_full(job, fingerprint, before, planned, Refreshed::Full(reason)).await
     }
 
     /// The job's table, when it is as the last generation shows it. A run that was killed between its commits and
@@ -347,8 +353,13 @@ impl<'a> Run<'a> {
     }
 
     /// Computes the rows of those keys which the changes reach.
-    async fn by_key(&mut self, job: &'a Job, fingerprint: &str, before: &Before) -> Result<Refresh<'a>, Stop> {
-        let planned = self.cut.planner.plan(&self.cut.context, job).await?;
+    async fn by_key(
+        &mut self,
+        job: &'a Job,
+        fingerprint: &str,
+        before: &Before,
+        planned: &PlannedJob,
+    ) -> Result<Refresh<'a>, Stop> {
         if before.table.schema()? != rows::nullable(&planned.schema) {
             return Err(Stop::Blocked(refresh::blocked("its columns are not those of before")));
         }
@@ -363,13 +374,15 @@ impl<'a> Run<'a> {
                 Ok(None) => return Ok(self.kept(job, fingerprint.to_owned(), before, Refreshed::Kept)?),
                 Ok(Some((values, narrowed))) => {
                     let after = refresh::collect(&self.cut.context, &narrowed).await?;
-                    let (column, count) = (partition.column.clone(), values.len());
-                    let refreshed = Refreshed::Keys { column, values: count };
-                    let (removed, added) =
-                        self.compare(job, before, &partition.column, &values, &planned.schema, &after).await?;
-                    return Ok(self
-                        .changed(job, fingerprint.to_owned(), before, vec![removed], vec![added], refreshed)
-                        .await?);
+                    let (column, fingerprint) = (&partition.column, fingerprint.to_owned());
+                    let refreshed = Refreshed::Keys { column: column.clone(), values: values.len() };
+                    let (removed, added) = self.compare(job, before, column, &values, &planned.schema, &after).await?;
+                    if removed.num_rows() + added.num_rows() == 0 {
+                        return Ok(self.kept(job, fingerprint, before, refreshed)?);
+                    }
+                    let rows = Difference { removed: vec![removed], added: vec![added] };
+                    let change = self.stage_change(job, before, &rows).await?;
+                    return Ok(self.changed(job, fingerprint, before, change, rows, refreshed)?);
                 }
                 Err(Stop::Blocked(blocked)) => stop = stop.or(Some(blocked)),
                 Err(failed) => return Err(failed),
@@ -397,27 +410,27 @@ impl<'a> Run<'a> {
         rows::difference(&rows::concat(&schema, &old)?, &after)
     }
 
+    async fn stage_change(&self, job: &Job, before: &Before, rows: &Difference) -> Result<StagedChange, EngineError> {
+        let Difference { removed, added } = rows;
+        let key = &job.header.key;
+        Ok(self.cut.lake.stage_change(&before.table, key, removed, added, &before.cut.digest).await?)
+    }
+
     /// The table with some rows replaced.
-    async fn changed(
+    fn changed(
         &mut self,
         job: &'a Job,
         fingerprint: String,
         before: &Before,
-        removed: Vec<RecordBatch>,
-        added: Vec<RecordBatch>,
+        change: StagedChange,
+        rows: Difference,
         refreshed: Refreshed,
     ) -> Result<Refresh<'a>, EngineError> {
-        if removed.iter().chain(&added).all(|batch| batch.num_rows() == 0) {
-            return self.kept(job, fingerprint, before, refreshed);
-        }
-        let (table, cut) = (Box::new(before.table.clone()), &before.cut);
-        let key = &job.header.key;
-        let change = self.cut.lake.stage_change(&table, key, &removed, &added, &cut.digest).await?;
-        let change = Box::new(change);
-        let rows = cut.rows + change.added() - change.removed();
-        self.show(job, self.cut.lake.changed_provider(&table, &change)?, rows)?;
-        self.changes.insert(job.name.clone(), Change::Rows { removed, added });
-        Ok(Refresh { job, fingerprint, content: Content::Changed { table, rows, change }, refreshed })
+        let (table, change) = (Box::new(before.table.clone()), Box::new(change));
+        let count = before.cut.rows + change.added() - change.removed();
+        self.show(job, self.cut.lake.changed_provider(&table, &change)?, count)?;
+        self.changes.insert(job.name.clone(), Change::Rows(rows));
+        Ok(Refresh { job, fingerprint, content: Content::Changed { table, rows: count, change }, refreshed })
     }
 
     /// Checks every invariant on the tables of this run.
@@ -437,18 +450,24 @@ impl<'a> Run<'a> {
         job: &'a Job,
         fingerprint: String,
         before: Option<Before>,
+        planned: PlannedJob,
         refreshed: Refreshed,
     ) -> Result<Refresh<'a>, EngineError> {
-        let Computed { schema, staged } = self.cut.stage(job).await?;
+        let Computed { schema, staged } = self.cut.stage(job, planned).await?;
         let provider = self.cut.lake.staged_provider(&job.name, schema.clone(), &staged)?;
         if let Some(before) = before {
             if before.cut.digest == staged.digest() {
                 self.cut.lake.discard(&job.name, &staged).await?;
                 return self.kept(job, fingerprint, &before, refreshed);
             }
-            if let Some((removed, added)) = self.changed_rows(job, &before, &schema, provider.clone()).await? {
-                self.cut.lake.discard(&job.name, &staged).await?;
-                return self.changed(job, fingerprint, &before, removed, added, refreshed).await;
+            if let Some(rows) = self.changed_rows(job, &before, &schema, provider.clone()).await? {
+                let change = self.stage_change(job, &before, &rows).await?;
+                // A digest that an older program made in another way does not lead to that of the rows.
+                if change.digest() == staged.digest() {
+                    self.cut.lake.discard(&job.name, &staged).await?;
+                    return self.changed(job, fingerprint, &before, change, rows, refreshed);
+                }
+                self.cut.lake.discard_change(&job.name, &change).await?;
             }
         }
         self.show(job, provider, staged.rows())?;
@@ -463,7 +482,7 @@ impl<'a> Run<'a> {
         before: &Before,
         schema: &SchemaRef,
         now: Arc<dyn TableProvider>,
-    ) -> Result<Option<(Vec<RecordBatch>, Vec<RecordBatch>)>, EngineError> {
+    ) -> Result<Option<Difference>, EngineError> {
         if before.table.schema()? != rows::nullable(schema) {
             return Ok(None);
         }

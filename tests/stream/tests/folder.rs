@@ -117,6 +117,14 @@ impl Folder {
         self.generations().pop().expect("a generation is published")
     }
 
+    /// Writes the generation that is in service anew.
+    pub fn change_generation(&self, change: impl FnOnce(&mut Generation)) {
+        let mut generation = self.generation();
+        change(&mut generation);
+        let name = format!("store/generations/{:012}.json", generation.number);
+        fs::write(self.path().join(name), serde_json::to_vec_pretty(&generation).unwrap()).unwrap();
+    }
+
     /// What every job's table holds: its rows and their digest.
     #[track_caller]
     pub fn content(&self) -> BTreeMap<String, (u64, String)> {

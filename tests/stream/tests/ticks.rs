@@ -35,6 +35,14 @@ fn files_that_come_in_any_order_give_the_tables_that_they_give_at_once() {
     folder.configure(|text| text + LOOK_UP);
     let later = hold_back(&folder, &[5, 5]);
     folder.up().succeeded();
+    // As an older program left them: these jobs are computed in full, and their digests were made in another way.
+    folder.change_generation(|generation| {
+        for job in ["ar_payment_outcome", "sla_period_day"] {
+            let table = generation.tables.get_mut(job).unwrap();
+            table.fingerprint.clear();
+            table.digest = "0".repeat(64);
+        }
+    });
     for (round, files) in later.into_iter().enumerate() {
         for (away, file) in files {
             fs::rename(away, file).unwrap();

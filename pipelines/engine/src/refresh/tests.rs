@@ -160,7 +160,7 @@ fn check(library: &Library, job: &Job, rounds: usize, pools: &[(chrono::NaiveDat
             let now = distinct(&mutate(&before[name], pool, &mut dice), &identity(library, name));
             let (removed, added) = rows::difference(&before[name], &now).unwrap();
             if removed.num_rows() + added.num_rows() > 0 {
-                changes.insert(name.clone(), Change::Rows { removed: vec![removed], added: vec![added] });
+                changes.insert(name.clone(), Change::Rows(Difference { removed: vec![removed], added: vec![added] }));
                 after.insert(name.clone(), now);
             }
         }

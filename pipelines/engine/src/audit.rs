@@ -29,6 +29,7 @@ struct Check<'a> {
     key: Vec<String>,
     reads: BTreeSet<String>,
     says: Says<'a>,
+    /// Digest of what decides which rows it gives, beside the tables that it reads.
     meaning: String,
 }
 
@@ -49,22 +50,21 @@ pub async fn audit(
         name: LANDED_ONCE,
         key: vec!["file_id".to_owned()],
         reads: landing.tables.keys().cloned().collect(),
-        meaning: sql.clone(),
+        meaning: rows::text_digest(&sql),
         says: Says::Landed(sql),
     });
     let invariants = library.invariants.iter().map(|invariant| Check {
         name: &invariant.name,
         key: invariant.header.key.clone(),
         reads: invariant.reads.clone(),
-        meaning: library.meaning_of_invariant(invariant, planner.as_of()),
+        meaning: library.fingerprint_of_invariant(invariant, planner.as_of()),
         says: Says::Invariant(invariant),
     });
     let checks = landed.into_iter().chain(invariants);
     let mut audit = Audit::default();
     let mut violations = Violations::new();
     for check in checks {
-        let meaning = rows::text_digest(&check.meaning);
-        let held = held.is_some_and(|held| held.meanings.get(check.name) == Some(&meaning));
+        let held = held.is_some_and(|held| held.meanings.get(check.name) == Some(&check.meaning));
         let found = check.rows(planner, refresher, held).await?;
         let count = found.iter().map(|batch| batch.num_rows() as u64).sum();
         let shown = found.iter().flat_map(|batch| (0..batch.num_rows()).map(|row| schemas::json::row(batch, row)));
@@ -73,7 +73,7 @@ pub async fn audit(
             violations.insert(check.name.to_owned(), shown);
         }
         audit.invariants.insert(check.name.to_owned(), count);
-        audit.meanings.insert(check.name.to_owned(), meaning);
+        audit.meanings.insert(check.name.to_owned(), check.meaning);
     }
     Ok((audit, violations))
 }

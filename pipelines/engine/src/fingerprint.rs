@@ -5,7 +5,7 @@
 //! changed since the published generation?* is asked by a plan: [`Library::parts`] covers everything, jobs that are
 //! read included, by name and independent of the date.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use arrow::array::RecordBatch;
 use chrono::NaiveDate;
@@ -15,7 +15,7 @@ use serde_json::Value;
 use crate::files::contracts;
 use crate::functions::VERSIONS;
 use crate::rows::text_digest;
-use crate::{Header, Job, Kind, Library, normal};
+use crate::{Header, Invariant, Job, Kind, Library, normal};
 
 /// Parameter tables that the engine reads for a job, beside those in its statement.
 const CALENDAR: &str = "ref_calendar";
@@ -24,77 +24,100 @@ const SERVICE_LEVELS: &str = "ref_service_level";
 const OF_EXCEPTIONS: [&str; 2] = ["due_at", "exception_id"];
 const OF_CONTRACTS: &str = "contract_view";
 
+/// The parts of everything in a library that is computed, by name.
+#[derive(Debug, Clone)]
+pub(crate) struct Parts {
+    jobs: BTreeMap<String, Fingerprint>,
+    invariants: BTreeMap<String, Fingerprint>,
+}
+
 impl Library {
     /// A digest of all that decides what a job's table holds, beside the rows of the other tables it reads: the
     /// job, the parameters it reads, and the business date where it asks for it.
     #[must_use]
     pub fn fingerprint(&self, job: &Job, as_of: NaiveDate) -> String {
-        let mut parts = self.parts().get(&job.name).cloned().unwrap_or_default();
-        parts.texts.clear();
-        parts.jobs.clear();
-        let mut text = digest(&parts);
-        if normal::functions(&job.sql).contains("as_of") {
-            text.push_str(&as_of.to_string());
-        }
+        let mut text = own(self.parts().get(&job.name), as_of);
         if job.header.kind == Kind::Exception {
             text.push_str(&format!("{:?}", self.service_levels(as_of)));
         }
         text_digest(&text)
     }
 
+    /// The same of an invariant: what decides which rows it gives.
+    #[must_use]
+    pub fn fingerprint_of_invariant(&self, invariant: &Invariant, as_of: NaiveDate) -> String {
+        text_digest(&own(self.all_parts().invariants.get(&invariant.name), as_of))
+    }
+
     /// What each job depends on, by name.
     #[must_use]
     pub fn parts(&self) -> &BTreeMap<String, Fingerprint> {
-        self.parts.get_or_init(|| self.all_parts())
+        &self.all_parts().jobs
     }
 
-    fn all_parts(&self) -> BTreeMap<String, Fingerprint> {
-        let parameters: BTreeMap<&str, String> =
-            self.parameters.iter().map(|(name, batch)| (name.as_str(), digest_of_rows(batch))).collect();
-        let mut all: BTreeMap<String, Fingerprint> = BTreeMap::new();
-        // Jobs stand after those that they read.
-        for job in &self.jobs {
-            let mut parts = self.own_parts(job, &parameters);
-            let read = job.reads.iter().filter_map(|read| {
-                let mut parts = all.get(read)?.clone();
-                parts.texts.clear();
-                Some((read.clone(), digest(&parts)))
+    fn all_parts(&self) -> &Parts {
+        self.parts.get_or_init(|| {
+            let parameters: BTreeMap<&str, String> =
+                self.parameters.iter().map(|(name, batch)| (name.as_str(), digest_of_rows(batch))).collect();
+            let mut jobs: BTreeMap<String, Fingerprint> = BTreeMap::new();
+            // Jobs stand after those that they read.
+            for job in &self.jobs {
+                let mut parts = parts_of(&job.sql, &job.reads, &job.header, &parameters);
+                let read = job.reads.iter().filter_map(|read| {
+                    let mut parts = jobs.get(read)?.clone();
+                    parts.texts.clear();
+                    Some((read.clone(), digest(&parts)))
+                });
+                parts.jobs = read.collect();
+                jobs.insert(job.name.clone(), parts);
+            }
+            let invariants = self.invariants.iter().map(|invariant| {
+                let Invariant { name, sql, reads, header, .. } = invariant;
+                (name.clone(), parts_of(sql, reads, header, &parameters))
             });
-            parts.jobs = read.collect();
-            all.insert(job.name.clone(), parts);
-        }
-        all
+            Parts { invariants: invariants.collect(), jobs }
+        })
     }
+}
 
-    fn own_parts(&self, job: &Job, parameters: &BTreeMap<&str, String>) -> Fingerprint {
-        let calls = normal::functions(&job.sql);
-        let is_exception = job.header.kind == Kind::Exception;
-        let by_calendar = is_exception || calls.iter().any(|name| name.contains("workday"));
-        let read_by_engine = |name: &str| (name == CALENDAR && by_calendar) || (name == SERVICE_LEVELS && is_exception);
-        let parameters = parameters
-            .iter()
-            .filter(|(name, _)| job.reads.contains(**name) || read_by_engine(name))
-            .map(|(name, digest)| ((*name).to_owned(), digest.clone()));
-        let contracts: BTreeMap<String, String> = contracts()
-            .into_iter()
-            .filter(|(name, _)| job.reads.contains(name))
-            .map(|(name, fields)| (name, text_digest(&format!("{fields:?}"))))
-            .collect();
-        let functions = VERSIONS.iter().filter(|(name, _)| {
-            calls.contains(*name)
-                || (is_exception && OF_EXCEPTIONS.contains(name))
-                || (*name == OF_CONTRACTS && !contracts.is_empty())
-        });
-        Fingerprint {
-            sql: text_digest(&normal::statement(&job.sql)),
-            header: text_digest(&format!("{:?}", header(&job.header))),
-            texts: text_digest(&format!("{:?}", texts(&job.header))),
-            parameters: parameters.collect(),
-            functions: functions.map(|(name, version)| ((*name).to_owned(), *version)).collect(),
-            contracts,
-            jobs: BTreeMap::new(),
-        }
+/// What a statement with a header depends on, the jobs that it reads aside.
+fn parts_of(sql: &str, reads: &BTreeSet<String>, header: &Header, parameters: &BTreeMap<&str, String>) -> Fingerprint {
+    let calls = normal::functions(sql);
+    let is_exception = header.kind == Kind::Exception;
+    let by_calendar = is_exception || calls.iter().any(|name| name.contains("workday"));
+    let read_by_engine = |name: &str| (name == CALENDAR && by_calendar) || (name == SERVICE_LEVELS && is_exception);
+    let parameters = parameters
+        .iter()
+        .filter(|(name, _)| reads.contains(**name) || read_by_engine(name))
+        .map(|(name, digest)| ((*name).to_owned(), digest.clone()));
+    let contracts: BTreeMap<String, String> = contracts()
+        .into_iter()
+        .filter(|(name, _)| reads.contains(name))
+        .map(|(name, fields)| (name, text_digest(&format!("{fields:?}"))))
+        .collect();
+    let functions = VERSIONS.iter().filter(|(name, _)| {
+        calls.contains(*name)
+            || (is_exception && OF_EXCEPTIONS.contains(name))
+            || (*name == OF_CONTRACTS && !contracts.is_empty())
+    });
+    Fingerprint {
+        sql: text_digest(&normal::statement(sql)),
+        header: text_digest(&format!("{:?}", self::header(header))),
+        texts: text_digest(&format!("{:?}", texts(header))),
+        parameters: parameters.collect(),
+        functions: functions.map(|(name, version)| ((*name).to_owned(), *version)).collect(),
+        contracts,
+        jobs: BTreeMap::new(),
     }
+}
+
+/// The parts that are a statement's own, and the date where it asks for it.
+fn own(parts: Option<&Fingerprint>, as_of: NaiveDate) -> String {
+    let mut parts = parts.cloned().unwrap_or_default();
+    parts.texts.clear();
+    parts.jobs.clear();
+    let date = if parts.functions.contains_key("as_of") { as_of.to_string() } else { String::new() };
+    digest(&parts) + &date
 }
 
 /// What a header says about the table.

@@ -4,14 +4,13 @@ use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
 use arrow::array::RecordBatch;
-use chrono::NaiveDate;
-use commit::fingerprint::Fingerprint;
 
 use crate::catalogue::Catalogue;
 use crate::files::Files;
+use crate::fingerprint::Parts;
 use crate::header::{self, Header, Kind};
 use crate::statement::SelectStatement;
-use crate::{EngineError, parameters, rows};
+use crate::{EngineError, parameters};
 
 /// Everything under `sql/`: jobs, parameters and invariants.
 #[derive(Debug, Clone)]
@@ -26,8 +25,8 @@ pub struct Library {
     pub catalogue: Catalogue,
     /// The files that it was read from.
     pub files: Files,
-    /// What each job depends on; see [`Library::parts`].
-    pub(crate) parts: OnceLock<BTreeMap<String, Fingerprint>>,
+    /// What everything in it depends on; see [`Library::parts`].
+    pub(crate) parts: OnceLock<Parts>,
 }
 
 /// One `.sql` file: a header and a SELECT that produce one table.
@@ -114,14 +113,6 @@ impl Library {
     #[must_use]
     pub fn job(&self, name: &str) -> Option<&Job> {
         self.jobs.iter().find(|job| job.name == name)
-    }
-
-    /// All that decides what an invariant says, beside the rows of the tables it reads.
-    pub(crate) fn meaning_of_invariant(&self, invariant: &Invariant, as_of: NaiveDate) -> String {
-        let read = self.parameters.iter().filter(|(name, _)| invariant.reads.contains(*name));
-        let read = read.map(|(name, batch)| format!("{name}{:?}", rows::digest(batch))).collect::<String>();
-        let date = if invariant.sql.contains("as_of") { as_of.to_string() } else { String::new() };
-        format!("{}{:?}{read}{date}", invariant.sql, invariant.header.key)
     }
 
     fn check_catalogue(&self) -> Result<(), EngineError> {

@@ -26,19 +26,6 @@ pub fn nullable(schema: &SchemaRef) -> SchemaRef {
     Arc::new(Schema::new(fields.collect::<Vec<_>>()))
 }
 
-/// SHA-256 of the columns and rows, in their order.
-pub fn digest(batch: &RecordBatch) -> Vec<u8> {
-    let mut hash = Sha256::new();
-    for (row, field) in batch.schema().fields().iter().enumerate() {
-        hash.update(format!("{row} {} {};", field.name(), field.data_type()));
-    }
-    for row in 0..batch.num_rows() {
-        hash.update(serde_json::Value::Object(schemas::json::row(batch, row)).to_string());
-        hash.update([0]);
-    }
-    hash.finalize().to_vec()
-}
-
 /// SHA-256 of a text, in hexadecimal.
 pub fn text_digest(text: &str) -> String {
     Sha256::digest(text).iter().map(|byte| format!("{byte:02x}")).collect()

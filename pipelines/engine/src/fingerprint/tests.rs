@@ -165,3 +165,21 @@ fn a_job_that_asks_for_the_date_means_something_else_tomorrow() {
     assert_eq!(on("top", "2026-01-01"), on("top", "2026-01-02"));
     assert_ne!(on("top", "2022-12-31"), on("top", "2023-01-01"), "the service level begins to hold");
 }
+
+#[test]
+fn an_invariant_that_asks_for_the_calendar_means_something_else_with_another_one() {
+    const RUN_DAYS: &str = "/*\ntitle = \"T\"\ndescription = \"D\"\nkey = [\"day\"]\n*/\n\
+                            select nth_workday(cast('2026-03-01' as date), 2) as day\n";
+    const CALENDAR: &str = "date:date,is_city_workday:boolean,valid_from:date,valid_to:date,source:string,\
+                            entered_by:string,approved_by:string,recorded_at:date\n\
+                            2026-03-02,true,,,s,e,p,2026-01-01\n2026-03-03,true,,,s,e,p,2026-01-01\n";
+    let meaning = |calendar: &str| {
+        let library = library(|files| {
+            files.insert("invariants/INV-RUN-DAYS.sql".to_owned(), RUN_DAYS.to_owned());
+            files.insert("parameters/ref_calendar.csv".to_owned(), calendar.to_owned());
+        });
+        library.fingerprint_of_invariant(&library.invariants[0], NaiveDate::default())
+    };
+    assert_eq!(meaning(CALENDAR), meaning(CALENDAR));
+    assert_ne!(meaning(CALENDAR), meaning(&CALENDAR.replace("03,true", "03,false")));
+}

@@ -10,6 +10,7 @@ use commit::generation::Audit;
 use serde_json::{Map, Value};
 
 use crate::changes::Landing;
+use crate::fingerprint::text_digest;
 use crate::partition::Partition;
 use crate::refresh::{self, Refresher, Stop};
 use crate::{EngineError, Invariant, Planner, rows, views};
@@ -50,7 +51,7 @@ pub async fn audit(
         name: LANDED_ONCE,
         key: vec!["file_id".to_owned()],
         reads: landing.tables.keys().cloned().collect(),
-        meaning: rows::text_digest(&sql),
+        meaning: text_digest(&sql),
         says: Says::Landed(sql),
     });
     let invariants = library.invariants.iter().map(|invariant| Check {
@@ -102,7 +103,8 @@ impl Check<'_> {
                 Ok(None) => return Ok(Vec::new()),
                 Ok(Some((values, narrowed))) => {
                     let found = refresh::collect(refresher.context, &narrowed).await?;
-                    return found.iter().map(|batch| rows::among(batch, column, values.array())).collect();
+                    let reached = found.iter().map(|batch| rows::among(batch, column, values.array()));
+                    return Ok(reached.collect::<Result<_, _>>()?);
                 }
                 Err(Stop::Blocked(_)) => {}
                 Err(Stop::Failed(error)) => return Err(error),

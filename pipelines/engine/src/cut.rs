@@ -20,7 +20,8 @@ use lake::{Lake, Staged};
 use crate::audit::audit;
 use crate::changes::Landing;
 use crate::refresh::Refresher;
-use crate::rows::{self, KeyCheck};
+use crate::rows;
+use crate::rows::sorted::KeyCheck;
 use crate::{EngineError, Job, Library, PlannedJob, Planner, views};
 
 pub use crate::audit::{LANDED_ONCE, Violations};

@@ -17,8 +17,8 @@ use serde_json::{Map, Value};
 
 use crate::did_you_mean;
 use crate::lineage::Lineage;
-use crate::provenance::rows::{RowSet, concat, distinct};
 use crate::provenance::{self, Absence, Provenance, columns_named};
+use crate::rows::{RowSet, concat, distinct};
 use crate::{EngineError, Job, Library, Planner, values};
 
 /// What is asked.
@@ -184,7 +184,7 @@ async fn the_row(context: &SessionContext, library: &Library, question: &Questio
     let rows = frame.filter(condition).map_err(EngineError::query(table))?;
     let rows = rows.limit(0, Some(2)).map_err(EngineError::query(table))?;
     let batches = rows.collect().await.map_err(EngineError::query(table))?;
-    let rows = concat(&Arc::new(schema), batches.iter()).map_err(EngineError::query(table))?;
+    let rows = concat(&Arc::new(schema), &batches)?;
     match rows.num_rows() {
         1 => Ok(rows),
         0 => Err(fail("no row of the generation has these values".to_owned())),
@@ -232,7 +232,7 @@ impl Chain<'_> {
         let traced = provenance::trace(self.context, &plan, &job.header.key, &wanted, self.question.limit);
         let traced = traced.await.map_err(query())?;
         let complete = waiting.complete && traced.is_complete();
-        let same = RowSet::of(&traced.rows).map_err(query())?.equals(&RowSet::of(&rows).map_err(query())?);
+        let same = RowSet::of(&traced.rows)?.equals(&RowSet::of(&rows)?);
         let recomputed = match complete && same {
             true => Some(traced.recompute(self.context, &job.header.key).await.map_err(query())?),
             false => None,
@@ -277,8 +277,7 @@ impl Chain<'_> {
     fn take(&mut self, table: &str) -> Result<Option<(Waiting, RecordBatch)>, EngineError> {
         let Some(waiting) = self.waiting.remove(table) else { return Ok(None) };
         let Some(first) = waiting.rows.first() else { return Ok(None) };
-        let rows = concat(&first.schema(), waiting.rows.iter()).and_then(|rows| distinct(&rows));
-        let rows = rows.map_err(EngineError::query(table))?;
+        let rows = distinct(&concat(&first.schema(), &waiting.rows)?)?;
         Ok((rows.num_rows() > 0).then_some((waiting, rows)))
     }
 

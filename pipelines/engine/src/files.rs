@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 use lake::{Lake, LakeError};
 use serde::{Deserialize, Serialize};
 
-use crate::{EngineError, Library, rows};
+use crate::fingerprint::text_digest;
+use crate::{EngineError, Library};
 
 /// Version of the persisted form.
 const FORMAT: u32 = 1;
@@ -85,7 +86,7 @@ impl Library {
     pub fn to_keep(&self) -> Result<(String, Vec<u8>), EngineError> {
         let kept = Kept { format: FORMAT, files: self.files.0.clone(), contracts: contracts() };
         let bytes = serde_json::to_string_pretty(&kept).map_err(|error| format_error("library", &error))?;
-        Ok((rows::text_digest(&bytes), bytes.into_bytes()))
+        Ok((text_digest(&bytes), bytes.into_bytes()))
     }
 }
 

@@ -11,10 +11,10 @@ use arrow::array::RecordBatch;
 use chrono::NaiveDate;
 use commit::fingerprint::Fingerprint;
 use serde_json::Value;
+use sha2::{Digest as _, Sha256};
 
 use crate::files::contracts;
 use crate::functions::VERSIONS;
-use crate::rows::text_digest;
 use crate::{Header, Invariant, Job, Kind, Library, normal};
 
 /// Parameter tables that the engine reads for a job, beside those in its statement.
@@ -150,6 +150,11 @@ pub fn texts(header: &Header) -> Vec<(String, String)> {
     }
     texts.extend(header.columns.iter().map(|(name, text)| (format!("columns.{name}"), text.clone())));
     texts
+}
+
+/// SHA-256 of a text, in hexadecimal.
+pub(crate) fn text_digest(text: &str) -> String {
+    Sha256::digest(text).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn digest(parts: &Fingerprint) -> String {

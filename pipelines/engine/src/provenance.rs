@@ -36,11 +36,10 @@ use datafusion::logical_expr::{
 };
 
 use self::fetch::{Fetcher, Found, Keep};
-use self::rows::{RowSet, concat, distinct, is_all_null};
+use crate::rows::{RowSet, concat, distinct, is_all_null};
 use crate::subqueries;
 
 mod fetch;
-pub(crate) mod rows;
 
 /// What a traced row came from.
 #[derive(Debug)]

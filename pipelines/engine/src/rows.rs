@@ -1,109 +1,17 @@
-//! Small sets of rows in memory: those that a change touches.
+//! Rows in memory, compared by value: nulls equal nulls, and lists and records equal when their parts do.
 
-use std::cmp::Ordering;
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use arrow::array::{Array as _, ArrayRef, BooleanArray, RecordBatch, UInt64Array};
-use arrow::compute::{SortColumn, concat_batches, filter_record_batch, lexsort_to_indices, take_record_batch};
-use arrow::datatypes::{Schema, SchemaRef};
-use arrow::row::{OwnedRow, RowConverter, Rows, SortField};
-use datafusion::execution::SendableRecordBatchStream;
-use futures::TryStreamExt as _;
-use sha2::{Digest as _, Sha256};
+use arrow::array::{Array as _, ArrayRef, BooleanArray, NullArray, RecordBatch, RecordBatchOptions};
+use arrow::compute::{cast, concat_batches, filter_record_batch, not};
+use arrow::datatypes::{DataType, Schema, SchemaRef};
+use arrow::error::ArrowError;
+use arrow::row::{RowConverter, Rows, SortField};
 
-use crate::{EngineError, Job};
+pub mod sorted;
 
-/// All batches as one, with these columns.
-pub fn concat(schema: &SchemaRef, batches: &[RecordBatch]) -> Result<RecordBatch, EngineError> {
-    let same = batches.iter().map(|batch| RecordBatch::try_new(schema.clone(), batch.columns().to_vec()));
-    Ok(concat_batches(schema, &same.collect::<Result<Vec<_>, _>>()?)?)
-}
-
-/// The columns, none of them required.
-pub fn nullable(schema: &SchemaRef) -> SchemaRef {
-    let fields = schema.fields().iter().map(|field| field.as_ref().clone().with_nullable(true));
-    Arc::new(Schema::new(fields.collect::<Vec<_>>()))
-}
-
-/// SHA-256 of a text, in hexadecimal.
-pub fn text_digest(text: &str) -> String {
-    Sha256::digest(text).iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-/// The rows whose `column` holds one of the values.
-pub fn among(batch: &RecordBatch, column: &str, values: &ArrayRef) -> Result<RecordBatch, EngineError> {
-    let converter = RowConverter::new(vec![SortField::new(values.data_type().clone())])?;
-    let wanted = converter.convert_columns(std::slice::from_ref(values))?;
-    let wanted: HashSet<_> = wanted.iter().collect();
-    let column = batch.column(batch.schema().index_of(column)?).clone();
-    let rows = converter.convert_columns(&[column])?;
-    let keep: BooleanArray = rows.iter().map(|row| Some(wanted.contains(&row))).collect();
-    Ok(filter_record_batch(batch, &keep)?)
-}
-
-/// The rows in the order of a job's key, as its plan gives them: ascending, nulls first.
-pub fn sorted(batch: &RecordBatch, key: &[String]) -> Result<RecordBatch, EngineError> {
-    let columns = key.iter().filter_map(|name| batch.column_by_name(name));
-    let columns: Vec<SortColumn> = columns.map(|values| SortColumn { values: values.clone(), options: None }).collect();
-    if columns.is_empty() || batch.num_rows() < 2 {
-        return Ok(batch.clone());
-    }
-    Ok(take_record_batch(batch, &lexsort_to_indices(&columns, None)?)?)
-}
-
-/// The rows of `before` that are not in `after`, and those of `after` that are not in `before`.
-pub fn difference(before: &RecordBatch, after: &RecordBatch) -> Result<(RecordBatch, RecordBatch), EngineError> {
-    let fields = after.schema().fields().iter().map(|field| SortField::new(field.data_type().clone())).collect();
-    let converter = RowConverter::new(fields)?;
-    let (old, new) = (converter.convert_columns(before.columns())?, converter.convert_columns(after.columns())?);
-    let without = |batch: &RecordBatch, rows: &Rows, others: &Rows| {
-        let others: HashSet<_> = others.iter().collect();
-        let keep: BooleanArray = rows.iter().map(|row| Some(!others.contains(&row))).collect();
-        filter_record_batch(batch, &keep)
-    };
-    Ok((without(before, &old, &new)?, without(after, &new, &old)?))
-}
-
-/// Holds rows that come sorted by key to it: two of one key stand side by side.
-#[derive(Debug)]
-pub struct KeyCheck {
-    columns: Vec<usize>,
-    converter: RowConverter,
-    last: Option<OwnedRow>,
-}
-
-impl KeyCheck {
-    /// A check of rows with these columns.
-    pub fn new(key: &[String], schema: &Schema) -> Result<Self, EngineError> {
-        let columns = key.iter().map(|name| schema.index_of(name)).collect::<Result<Vec<_>, _>>()?;
-        let fields = columns.iter().map(|&index| SortField::new(schema.field(index).data_type().clone()));
-        Ok(Self { converter: RowConverter::new(fields.collect())?, columns, last: None })
-    }
-
-    /// Looks at the next rows.
-    ///
-    /// # Errors
-    /// The first key that two rows have.
-    pub fn check(&mut self, job: &Job, batch: &RecordBatch) -> Result<(), EngineError> {
-        let keys = batch.project(&self.columns)?;
-        let rows = self.converter.convert_columns(keys.columns())?;
-        for (index, row) in rows.iter().enumerate() {
-            let before = if index == 0 { self.last.as_ref().map(OwnedRow::row) } else { Some(rows.row(index - 1)) };
-            if before == Some(row) {
-                let key = serde_json::Value::Object(schemas::json::row(&keys, index));
-                return Err(EngineError::Result {
-                    job: job.name.clone(),
-                    reason: format!("two rows have the key {key}"),
-                });
-            }
-        }
-        if rows.num_rows() > 0 {
-            self.last = Some(rows.row(rows.num_rows() - 1).owned());
-        }
-        Ok(())
-    }
-}
+type Result<T> = std::result::Result<T, ArrowError>;
 
 /// Rows that went and rows that came; a row that changed is both.
 #[derive(Debug, Clone, Default)]
@@ -114,101 +22,102 @@ pub struct Difference {
     pub added: Vec<RecordBatch>,
 }
 
-/// What differs between two streams of rows that are both sorted by key. Nothing when it is more than `most` rows.
-pub async fn changed(
-    old: SendableRecordBatchStream,
-    new: SendableRecordBatchStream,
-    key: &[String],
-    most: usize,
-) -> Result<Option<Difference>, EngineError> {
-    let schema = new.schema();
-    let converters = Arc::new(Converters::new(key, &schema)?);
-    let mut old = Side::new(old, converters.clone());
-    let mut new = Side::new(new, converters);
-    loop {
-        let (has_old, has_new) = (old.load().await?, new.load().await?);
-        let order = match (has_old, has_new) {
-            (false, false) => return Ok(Some(Difference { removed: old.differing, added: new.differing })),
-            (true, false) => Ordering::Less,
-            (false, true) => Ordering::Greater,
-            (true, true) => old.keys.row(old.at).cmp(&new.keys.row(new.at)),
-        };
-        match order {
-            Ordering::Less => old.step(true),
-            Ordering::Greater => new.step(true),
-            Ordering::Equal => {
-                let differs = old.rows.row(old.at) != new.rows.row(new.at);
-                old.step(differs);
-                new.step(differs);
-            }
-        }
-        if old.differing_rows + new.differing_rows > most {
-            return Ok(None);
-        }
+/// Rows as a set.
+pub struct RowSet {
+    converter: RowConverter,
+    rows: HashSet<Box<[u8]>>,
+}
+
+impl RowSet {
+    /// The rows of a batch.
+    pub fn of(batch: &RecordBatch) -> Result<Self> {
+        Self::of_columns(batch.columns(), batch.num_rows())
+    }
+
+    /// `len` rows with these columns.
+    pub fn of_columns(columns: &[ArrayRef], len: usize) -> Result<Self> {
+        let converter = converter(columns)?;
+        let rows = encoded(&converter, columns, len)?;
+        let rows = rows.iter().map(|row| row.data().into()).collect();
+        Ok(Self { converter, rows })
+    }
+
+    /// Which of these rows are in the set.
+    pub fn contained(&self, columns: &[ArrayRef], len: usize) -> Result<BooleanArray> {
+        let rows = encoded(&self.converter, columns, len)?;
+        Ok(rows.iter().map(|row| Some(self.rows.contains(row.data()))).collect())
+    }
+
+    /// Which of these rows are not.
+    pub fn missing(&self, columns: &[ArrayRef], len: usize) -> Result<BooleanArray> {
+        not(&self.contained(columns, len)?)
+    }
+
+    /// Whether both hold the same rows.
+    pub fn equals(&self, other: &Self) -> bool {
+        self.rows == other.rows
     }
 }
 
-struct Converters {
-    key: Vec<usize>,
-    keys: RowConverter,
-    rows: RowConverter,
+/// Encodes rows with columns of these types.
+pub fn converter(columns: &[ArrayRef]) -> Result<RowConverter> {
+    RowConverter::new(columns.iter().map(|column| SortField::new(column.data_type().clone())).collect())
 }
 
-impl Converters {
-    fn new(key: &[String], schema: &SchemaRef) -> Result<Self, EngineError> {
-        let key = key.iter().map(|name| schema.index_of(name)).collect::<Result<Vec<_>, _>>()?;
-        let field = |index: usize| SortField::new(schema.field(index).data_type().clone());
-        let keys = RowConverter::new(key.iter().map(|index| field(*index)).collect())?;
-        let rows = RowConverter::new((0..schema.fields().len()).map(field).collect())?;
-        Ok(Self { key, keys, rows })
+/// Without columns all rows are alike.
+pub fn encoded(converter: &RowConverter, columns: &[ArrayRef], len: usize) -> Result<Rows> {
+    if columns.is_empty() {
+        let nothing: Vec<ArrayRef> = vec![Arc::new(NullArray::new(len))];
+        return RowConverter::new(vec![SortField::new(DataType::Null)])?.convert_columns(&nothing);
     }
+    converter.convert_columns(columns)
 }
 
-/// One of the two streams, at a row.
-struct Side {
-    stream: SendableRecordBatchStream,
-    converters: Arc<Converters>,
-    batch: Option<RecordBatch>,
-    keys: Rows,
-    rows: Rows,
-    at: usize,
-    marked: Vec<u64>,
-    differing: Vec<RecordBatch>,
-    differing_rows: usize,
+/// Every row once, in the order in which they are met.
+pub fn distinct(batch: &RecordBatch) -> Result<RecordBatch> {
+    let rows = encoded(&converter(batch.columns())?, batch.columns(), batch.num_rows())?;
+    let mut seen = HashSet::with_capacity(batch.num_rows());
+    let first: BooleanArray = rows.iter().map(|row| Some(seen.insert(row))).collect();
+    filter_record_batch(batch, &first)
 }
 
-impl Side {
-    fn new(stream: SendableRecordBatchStream, converters: Arc<Converters>) -> Self {
-        let (keys, rows) = (converters.keys.empty_rows(0, 0), converters.rows.empty_rows(0, 0));
-        let (batch, marked, differing) = (None, Vec::new(), Vec::new());
-        Self { stream, converters, batch, keys, rows, at: 0, marked, differing, differing_rows: 0 }
-    }
+/// The columns, none of them required.
+pub fn nullable(schema: &SchemaRef) -> SchemaRef {
+    let fields = schema.fields().iter().map(|field| field.as_ref().clone().with_nullable(true));
+    Arc::new(Schema::new(fields.collect::<Vec<_>>()))
+}
 
-    /// True when there is a row to look at.
-    async fn load(&mut self) -> Result<bool, EngineError> {
-        while self.at >= self.batch.as_ref().map_or(0, RecordBatch::num_rows) {
-            if let Some(batch) = self.batch.take()
-                && !self.marked.is_empty()
-            {
-                let marked = UInt64Array::from(std::mem::take(&mut self.marked));
-                self.differing.push(take_record_batch(&batch, &marked)?);
-            }
-            let Some(batch) = self.stream.try_next().await.map_err(EngineError::query("comparing rows"))? else {
-                return Ok(false);
-            };
-            self.keys = self.converters.keys.convert_columns(batch.project(&self.converters.key)?.columns())?;
-            self.rows = self.converters.rows.convert_columns(batch.columns())?;
-            self.at = 0;
-            self.batch = Some(batch);
-        }
-        Ok(true)
-    }
+/// One batch of all, its columns nullable and named as in `schema`.
+pub fn concat<'b>(schema: &SchemaRef, batches: impl IntoIterator<Item = &'b RecordBatch>) -> Result<RecordBatch> {
+    let schema = nullable(schema);
+    let renamed = batches.into_iter().map(|batch| renamed(batch, &schema)).collect::<Result<Vec<_>>>()?;
+    concat_batches(&schema, &renamed)
+}
 
-    fn step(&mut self, differs: bool) {
-        if differs {
-            self.marked.push(self.at as u64);
-            self.differing_rows += 1;
-        }
-        self.at += 1;
-    }
+fn renamed(batch: &RecordBatch, schema: &SchemaRef) -> Result<RecordBatch> {
+    let columns = batch.columns().iter().zip(schema.fields()).map(|(column, field)| {
+        if column.data_type() == field.data_type() { Ok(column.clone()) } else { cast(column, field.data_type()) }
+    });
+    let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
+    RecordBatch::try_new_with_options(schema.clone(), columns.collect::<Result<Vec<_>>>()?, &options)
+}
+
+/// The rows whose `column` holds one of the values.
+pub fn among(batch: &RecordBatch, column: &str, values: &ArrayRef) -> Result<RecordBatch> {
+    let wanted = RowSet::of_columns(std::slice::from_ref(values), values.len())?;
+    let column = batch.column(batch.schema().index_of(column)?).clone();
+    filter_record_batch(batch, &wanted.contained(&[column], batch.num_rows())?)
+}
+
+/// The rows of `before` that are not in `after`, and those of `after` that are not in `before`.
+pub fn difference(before: &RecordBatch, after: &RecordBatch) -> Result<(RecordBatch, RecordBatch)> {
+    let without = |batch: &RecordBatch, others: &RecordBatch| {
+        filter_record_batch(batch, &RowSet::of(others)?.missing(batch.columns(), batch.num_rows())?)
+    };
+    Ok((without(before, after)?, without(after, before)?))
+}
+
+/// Which rows are null in all of these columns.
+pub fn is_all_null(columns: &[ArrayRef], len: usize) -> BooleanArray {
+    (0..len).map(|row| Some(columns.iter().all(|column| column.is_null(row)))).collect()
 }

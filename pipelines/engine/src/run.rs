@@ -22,7 +22,8 @@ use crate::changes::Landing;
 use crate::cut::{Computed, Cut};
 use crate::partition::Partition;
 use crate::refresh::{self, Change, Refresher, Stop, Values};
-use crate::rows::{self, Difference, KeyCheck};
+use crate::rows::sorted::{self, KeyCheck};
+use crate::rows::{self, Difference};
 use crate::{EngineError, Job, Library, PlannedJob};
 
 /// What a run is asked to do.
@@ -403,11 +404,11 @@ impl<'a> Run<'a> {
     ) -> Result<(RecordBatch, RecordBatch), EngineError> {
         let schema = rows::nullable(schema);
         let after = rows::among(&rows::concat(&schema, after)?, column, values.array())?;
-        let after = rows::sorted(&after, &job.header.key)?;
+        let after = sorted::by_key(&after, &job.header.key)?;
         KeyCheck::new(&job.header.key, &schema)?.check(job, &after)?;
         let keys = values.named(column)?;
         let old = self.cut.lake.rows_by_key(&before.table, &job.header.key, &[column.to_owned()], &keys).await?;
-        rows::difference(&rows::concat(&schema, &old)?, &after)
+        Ok(rows::difference(&rows::concat(&schema, &old)?, &after)?)
     }
 
     async fn stage_change(&self, job: &Job, before: &Before, rows: &Difference) -> Result<StagedChange, EngineError> {
@@ -489,12 +490,12 @@ impl<'a> Run<'a> {
         let half = usize::try_from(before.cut.rows / 2).unwrap_or(usize::MAX);
         let most = self.limits.rows.min(half);
         let failed = || EngineError::query(&*job.name);
-        let sorted = |table| {
+        let in_order = |table| {
             let order = job.header.key.iter().map(|key| datafusion::logical_expr::ident(key).sort(true, true));
             self.cut.context.read_table(table)?.sort(order.collect())
         };
-        let old = sorted(before.table.provider()?).map_err(failed())?.execute_stream().await.map_err(failed())?;
-        let new = sorted(now).map_err(failed())?.execute_stream().await.map_err(failed())?;
-        rows::changed(old, new, &job.header.key, most).await
+        let old = in_order(before.table.provider()?).map_err(failed())?.execute_stream().await.map_err(failed())?;
+        let new = in_order(now).map_err(failed())?.execute_stream().await.map_err(failed())?;
+        sorted::changed(old, new, &job.header.key, most).await
     }
 }

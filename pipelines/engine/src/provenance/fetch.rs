@@ -14,7 +14,7 @@ use datafusion::execution::context::SessionContext;
 use datafusion::logical_expr::{Expr, Join, LogicalPlan, LogicalPlanBuilder, ident, lit};
 use futures::TryStreamExt as _;
 
-use super::rows::{RowSet, concat, converter, distinct, encoded, is_all_null};
+use crate::rows::{RowSet, concat, converter, distinct, encoded, is_all_null};
 
 /// Values of a column that are worth naming in a filter.
 const NAMED: usize = 500;
@@ -135,7 +135,7 @@ impl Fetcher<'_> {
 
     pub(super) async fn collect(&self, plan: &LogicalPlan) -> Result<RecordBatch> {
         let batches = self.context.execute_logical_plan(plan.clone()).await?.collect().await?;
-        concat(plan.schema().inner(), batches.iter())
+        Ok(concat(plan.schema().inner(), &batches)?)
     }
 }
 
@@ -189,7 +189,7 @@ impl Kept {
             let mask: BooleanArray = (0..batch.num_rows()).map(|row| Some(places.contains(&(number, row)))).collect();
             parts.push(filter_record_batch(batch, &mask)?);
         }
-        concat(schema, parts.iter())
+        Ok(concat(schema, &parts)?)
     }
 }
 

@@ -119,7 +119,7 @@ fn mutate(table: &RecordBatch, pool: &RecordBatch, dice: &mut Dice) -> RecordBat
 }
 
 fn full(context: &SessionContext, plan: &LogicalPlan, schema: &SchemaRef) -> Result<RecordBatch, EngineError> {
-    rows::concat(schema, &block_on(collect(context, plan))?)
+    Ok(rows::concat(schema, &block_on(collect(context, plan))?)?)
 }
 
 /// Rows as text, sorted: what is compared.

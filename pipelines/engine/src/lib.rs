@@ -11,7 +11,6 @@ pub mod catalogue;
 mod changes;
 pub mod cut;
 mod diagnosis;
-pub mod diff;
 mod error;
 pub mod example;
 pub mod explain;

@@ -22,7 +22,6 @@ mod landing;
 mod lookup;
 mod pages;
 mod paths;
-mod restore;
 mod scan;
 mod staged;
 mod store;

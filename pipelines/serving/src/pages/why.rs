@@ -89,7 +89,8 @@ pub async fn page(cut: Cut, Path(exception_id): Path<String>, Query(asked): Quer
 
 impl Step {
     fn new(cut: &Cut, number: usize, step: &ExplainedStep) -> Self {
-        let title_of = |table: &String| cut.job(table).map_or_else(|_| table.clone(), |job| job.title.clone());
+        let title_of =
+            |table: &String| cut.job(table).map_or_else(|_| received(table).to_owned(), |job| job.title.clone());
         let used_by: Vec<String> = step.used_by.iter().map(title_of).collect();
         let count = swedish::count(u64::try_from(step.found).unwrap_or(u64::MAX));
         let at_least = if step.complete { "" } else { "Minst " };
@@ -126,9 +127,18 @@ fn sought(missing: &Missing, title_of: &dyn Fn(&String) -> String) -> String {
     }
 }
 
-/// What people call a table.
+/// What people call the table of a step.
 fn title(step: &ExplainedStep) -> &str {
-    match step.table.as_str() {
+    match step.kind {
+        StepKind::Job => &step.title,
+        StepKind::Contract => received(&step.table),
+        StepKind::Parameter => "Värden ur parametertabellen",
+    }
+}
+
+/// What people call what has been received.
+fn received(contract: &str) -> &str {
+    match contract {
         "payment_in" => "Inbetalningar från banken",
         "statement_entry" => "Kontoutdrag från banken",
         "supplier_invoice" => "Leverantörsfakturor",
@@ -143,8 +153,7 @@ fn title(step: &ExplainedStep) -> &str {
         "decision" => "Handläggarnas beslut",
         "file" => "Mottagna filer",
         "reject" => "Avvisade poster",
-        _ if step.kind == StepKind::Parameter => "Värden ur parametertabellen",
-        _ => &step.title,
+        other => other,
     }
 }
 

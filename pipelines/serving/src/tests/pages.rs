@@ -107,6 +107,7 @@ async fn why_a_row_is_there_is_told_from_the_control_to_the_file_without_persons
         "SFS &#60;x&#62;",
         "bg&#38;max.txt",
         "Det här söktes men fanns inte",
+        "i Kundreskontrans poster i ekonomisystemet",
     ] {
         assert!(html.contains(told), "{told} is missing in {html}");
     }

@@ -10,14 +10,16 @@ use std::sync::Arc;
 
 use arrow::datatypes::SchemaRef;
 use chrono::NaiveDate;
-use commit::generation::LandingCut;
+use commit::generation::{Audit, LandingCut};
 use datafusion::catalog::TableProvider;
 use datafusion::execution::context::SessionContext;
 use datafusion::logical_expr::LogicalPlan;
 use futures::TryStreamExt as _;
 use lake::{Lake, Staged};
 
+use crate::audit::audit;
 use crate::changes::Landing;
+use crate::refresh::Refresher;
 use crate::rows;
 use crate::rows::sorted::KeyCheck;
 use crate::{EngineError, Job, Library, PlannedJob, Planner, views};
@@ -88,6 +90,28 @@ impl<'a> Cut<'a> {
         Ok(Self { lake, library, planner, context, landing })
     }
 
+    /// The session: parameters, contracts, and the jobs that were computed or shown so far.
+    #[must_use]
+    pub const fn context(&self) -> &SessionContext {
+        &self.context
+    }
+
+    /// The versions and positions of the landing tables.
+    #[must_use]
+    pub const fn landing(&self) -> &BTreeMap<String, LandingCut> {
+        &self.landing.cuts
+    }
+
+    /// Computes a job into staged files, holds it to its key, and lets later jobs read it.
+    ///
+    /// # Errors
+    /// When the job is wrong, two of its rows share a key, or a table cannot be read or written.
+    pub async fn compute(&self, job: &Job) -> Result<Computed, EngineError> {
+        let computed = self.stage(job, self.planner.plan(&self.context, job).await?).await?;
+        self.show(&job.name, self.lake.staged_provider(&job.name, computed.schema.clone(), &computed.staged)?)?;
+        Ok(computed)
+    }
+
     /// Computes a planned job into staged files, and holds it to its key.
     pub(crate) async fn stage(&self, job: &Job, planned: PlannedJob) -> Result<Computed, EngineError> {
         let PlannedJob { plan, schema } = planned;
@@ -115,5 +139,15 @@ impl<'a> Cut<'a> {
     pub fn show(&self, job: &str, rows: Arc<dyn TableProvider>) -> Result<(), EngineError> {
         self.context.register_table(job, rows).map_err(EngineError::query(job))?;
         Ok(())
+    }
+
+    /// Checks every invariant in full on the jobs of the cut; all of them must have been computed or shown.
+    ///
+    /// # Errors
+    /// When an invariant is wrong or a table cannot be read.
+    pub async fn audit(&self) -> Result<(Audit, Violations), EngineError> {
+        let nothing = BTreeMap::new();
+        let whole = Refresher::new(&self.context, &nothing);
+        audit(&self.planner, &whole, &self.landing, None).await
     }
 }

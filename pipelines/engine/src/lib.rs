@@ -11,6 +11,7 @@ pub mod catalogue;
 mod changes;
 pub mod cut;
 mod diagnosis;
+pub mod diff;
 mod error;
 pub mod example;
 pub mod explain;

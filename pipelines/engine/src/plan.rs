@@ -1,7 +1,8 @@
 //! What a library would change: what differs from the one that the published generation was computed with, what
 //! would be computed again for it, and what has landed since.
 //!
-//! A plan is made from fingerprints and texts alone; no job is run for it.
+//! A plan is made from fingerprints and texts alone; no job is run for it. Which rows a change alters is
+//! [`crate::diff`]'s question.
 
 mod parameters;
 mod text;

@@ -94,6 +94,14 @@ pub struct Refresher<'a> {
     pub small: u64,
 }
 
+impl<'a> Refresher<'a> {
+    /// One that knows of no change and reads everything.
+    pub const fn new(context: &'a SessionContext, nothing: &'a BTreeMap<String, Change>) -> Self {
+        const NO_ROWS: &BTreeMap<String, u64> = &BTreeMap::new();
+        Self { context, changes: nothing, rows: NO_ROWS, most: 0, small: u64::MAX }
+    }
+}
+
 /// A reason to compute in full.
 pub fn blocked(reason: &str) -> Blocked {
     Blocked(reason.to_owned())

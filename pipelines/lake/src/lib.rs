@@ -22,6 +22,7 @@ mod landing;
 mod lookup;
 mod pages;
 mod paths;
+mod restore;
 mod scan;
 mod staged;
 mod store;

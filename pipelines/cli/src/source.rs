@@ -101,7 +101,8 @@ impl LakeSource {
             let rows = context.table(contract.as_str()).await?.count().await?;
             tables.insert(contract.clone(), rows as u64);
         }
-        let audit = published.audit.invariants.iter().map(|(name, violations)| Self::invariant(&library, name, *violations));
+        let audit =
+            published.audit.invariants.iter().map(|(name, violations)| Self::invariant(&library, name, *violations));
         let generation = Generation {
             number: published.number,
             published_at: published.published_at,
@@ -196,7 +197,8 @@ impl Source for LakeSource {
             Some(number) => Outcome::Published(number),
             None => Outcome::Held,
         };
-        let audit = run.audit.iter().map(|(name, violations)| Self::invariant(&library, name, *violations)).collect();
+        let audit =
+            run.audit.iter().map(|(name, violations)| Self::invariant(&self.library, name, *violations)).collect();
         Ok(Some(Run { started_at: run.started_at, ended_at: run.ended_at, as_of: run.as_of, outcome, audit }))
     }
 

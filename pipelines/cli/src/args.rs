@@ -117,6 +117,72 @@ The pages load nothing from elsewhere and can be opened from the disk.")]
         #[arg(long, default_value = "target/docs", value_name = "DIR")]
         out: PathBuf,
     },
+    /// What the library in sql/ would change: what differs from the one in service, and what is computed again for it.
+    ///
+    /// No job is run. Statements are compared in one normal form, so that white space, comments and the case of names
+    /// do not count; parameters are compared row by row.
+    #[command(after_help = "Examples:
+  reskontra plan              what `deploy` would do
+  reskontra plan --json       the same for a program
+
+Exit code: 0 nothing to deploy, 1 a job is wrong or something failed, 2 there is something to deploy.")]
+    Plan {
+        /// One JSON document.
+        #[arg(long)]
+        json: bool,
+        #[command(flatten)]
+        date: AsOf,
+    },
+    /// Which rows a changed job changes: the job in sql/ beside the one in service, on the same data.
+    #[command(after_help = "Examples:
+  reskontra diff ar_match
+  reskontra diff ar_match --downstream           and all jobs that read it
+  reskontra diff fee_month --as-of 2026-06-30    for another business date
+  reskontra diff ar_match --html report.html
+
+Jobs that it reads and that differ too are computed as well. What is computed is thrown away afterwards.
+
+Exit code: 0 the rows are the same, 1 they differ, 2 wrong usage or something failed.")]
+    Diff(Diff),
+    /// Put the library in sql/ into service: compute what differs aside, audit, and publish a generation with it.
+    ///
+    /// Until then, `run` and `up` go on with the library in service, whatever is edited in sql/.
+    #[command(
+        after_help = "Exit code: 0 deployed or nothing to deploy, 1 the audit held it back, you said no, or something failed."
+    )]
+    Deploy {
+        /// Do not ask.
+        #[arg(long, short)]
+        yes: bool,
+        #[command(flatten)]
+        date: AsOf,
+    },
+    /// Show an earlier generation again, and go on with the library that computed it.
+    ///
+    /// A new generation is published that shows the rows of the earlier one. The next run brings in what has landed
+    /// since, with the earlier library; it stays in service until the next `deploy`.
+    #[command(after_help = "Examples:
+  reskontra rollback --reason \"wrong tariff\"           to the generation before the last
+  reskontra rollback --to 41 --reason \"wrong tariff\"")]
+    Rollback {
+        /// The generation to show again; the one before the last when left out.
+        #[arg(long, value_name = "N")]
+        to: Option<u64>,
+        /// Why; it is kept in the generation.
+        #[arg(long)]
+        reason: String,
+    },
+    /// Compute a generation again from its own library and data, and compare every table bit for bit.
+    #[command(
+        after_help = "Exit code: 0 every table came out the same, 1 one did not, 2 wrong usage or something failed."
+    )]
+    Replay {
+        /// The generation.
+        generation: u64,
+        /// One JSON document.
+        #[arg(long)]
+        json: bool,
+    },
     /// List the published generations.
     Generations,
     /// How far the requirement catalogue (`sql/catalogue.csv`) is implemented, by which jobs.
@@ -157,6 +223,31 @@ pub struct Explain {
     /// Show fields and bytes that can tell who a person is.
     #[arg(long)]
     pub raw: bool,
+}
+
+/// What to compare.
+#[derive(Debug, Clone, clap::Args)]
+pub struct Diff {
+    /// The job.
+    pub job: String,
+    /// All jobs that read it, too.
+    #[arg(long)]
+    pub downstream: bool,
+    /// The generation whose data is read and whose library is compared with; the last one when left out.
+    #[arg(long, short)]
+    pub generation: Option<u64>,
+    /// The business date; the generation's when left out.
+    #[arg(long, value_name = "YYYY-MM-DD")]
+    pub as_of: Option<NaiveDate>,
+    /// Rows to show of each kind of difference; 0 shows none, for logs that others read.
+    #[arg(long, default_value_t = 5)]
+    pub samples: usize,
+    /// One JSON document.
+    #[arg(long)]
+    pub json: bool,
+    /// Write a report for a browser to this file, too.
+    #[arg(long, value_name = "FILE")]
+    pub html: Option<PathBuf>,
 }
 
 /// Form of a printed report.

@@ -4,6 +4,9 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
 use chrono::{NaiveDate, Utc};
+use commit::generation::Generation;
+use engine::Library;
+use engine::files::Archived;
 use engine::run::Limits;
 use ingest::archive::Archive;
 use ingest::kafka::KafkaConfig;
@@ -156,6 +159,22 @@ impl Config {
     /// The lake with archive, tables and generations.
     pub fn lake(&self) -> Result<Lake> {
         Ok(Lake::open(&self.address(&self.storage)?)?)
+    }
+
+    /// The library that the last generation was computed with; nothing when it keeps none.
+    pub async fn library_in_service(&self, lake: &Lake) -> Result<Option<Library>> {
+        match lake.latest_generation().await? {
+            Some(generation) => self.library_of(lake, &generation).await,
+            None => Ok(None),
+        }
+    }
+
+    /// The library that a generation was computed with; nothing when it keeps none.
+    pub async fn library_of(&self, lake: &Lake, generation: &Generation) -> Result<Option<Library>> {
+        let Some(digest) = &generation.library else { return Ok(None) };
+        let archived = Archived::open(lake, digest).await;
+        let archived = archived.with_context(|| format!("reading the library of generation {}", generation.number))?;
+        Ok(Some(archived.library))
     }
 
     /// The archive of raw files.

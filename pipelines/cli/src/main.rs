@@ -6,6 +6,8 @@
 mod args;
 mod catalogue;
 mod config;
+mod deploy;
+mod diff;
 mod docs;
 mod examples;
 mod explain;
@@ -83,6 +85,13 @@ fn run(args: Args) -> anyhow::Result<ExitCode> {
             }
             Command::Explain(asked) => explain::explain(&config, &asked).await,
             Command::Docs { out } => docs::docs(&config, &out),
+            Command::Plan { json, date } => deploy::plan(&config, json, config.as_of(date)).await,
+            Command::Diff(asked) => Ok(diff::diff(&config, &asked).await.unwrap_or_else(|error| diff::failed(&error))),
+            Command::Deploy { yes, date } => deploy::deploy(&config, yes, config.as_of(date)).await,
+            Command::Rollback { to, reason } => deploy::rollback(&config, to, reason).await,
+            Command::Replay { generation, json } => {
+                Ok(diff::replay(&config, generation, json).await.unwrap_or_else(|error| diff::failed(&error)))
+            }
             Command::Generations => query::generations(&config).await,
             Command::Catalogue { prefix, open } => catalogue::catalogue(&config, prefix.as_deref(), open),
         }

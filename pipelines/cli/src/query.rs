@@ -40,7 +40,10 @@ pub async fn query(
 ) -> Result<ExitCode> {
     let lake = config.lake()?;
     let generation = published(&lake, generation).await?;
-    let library = Library::load(&config.sql)?;
+    let library = match config.library_of(&lake, &generation).await? {
+        Some(library) => library,
+        None => Library::load(&config.sql)?,
+    };
     let context = generation_session(&lake, &library, &generation).await?;
     let read_only = SQLOptions::new().with_allow_ddl(false).with_allow_dml(false).with_allow_statements(false);
     let frame = context.sql_with_options(sql, read_only).await.context("the statement cannot be planned")?;
@@ -108,11 +111,14 @@ pub async fn generations(config: &Config) -> Result<ExitCode> {
         let generation = lake.generation(number).await?;
         let rows: u64 = generation.tables.values().map(|table| table.rows).sum();
         print::out(&format!(
-            "{number:>6}  as of {}  published {}  {} tables, {rows} rows, {} invariants held",
+            "{number:>6}  as of {}  published {}  {} tables, {rows} rows, {} invariants held{}",
             generation.as_of,
             generation.published_at.format("%Y-%m-%d %H:%M:%S UTC"),
             generation.tables.len(),
             generation.audit.invariants.len(),
+            generation.rolled_back.as_ref().map_or_else(String::new, |back| {
+                format!("; rolled back from {} to {}: {}", back.from, back.to, back.reason)
+            }),
         ));
     }
     Ok(ExitCode::SUCCESS)

@@ -16,6 +16,7 @@ use datafusion::functions_aggregate::expr_fn::{count, sum};
 use datafusion::logical_expr::{Expr, cast, ident, lit};
 use engine::cut::LANDED_ONCE;
 use engine::explain::Question;
+use engine::files::Archived;
 use engine::run::generation_session;
 use engine::{EngineError, Library};
 use futures::{StreamExt as _, TryStreamExt as _};
@@ -44,7 +45,8 @@ const EXPLAINED: usize = 10;
 pub struct LakeSource {
     lake: Lake,
     archive: Archive,
-    library: Library,
+    /// The jobs of generations that keep none.
+    library: Arc<Library>,
     calendar: Arc<Calendar>,
     open: Mutex<VecDeque<Arc<Cut>>>,
 }
@@ -53,6 +55,7 @@ pub struct LakeSource {
 struct Cut {
     generation: Arc<Generation>,
     jobs: Arc<Vec<JobInfo>>,
+    library: Arc<Library>,
     context: SessionContext,
 }
 
@@ -61,7 +64,7 @@ impl LakeSource {
     pub fn new(lake: Lake, archive: Archive, library: Library) -> Self {
         let rows = library.parameters.get("ref_calendar");
         let calendar = Arc::new(rows.and_then(Calendar::from_rows).unwrap_or_default());
-        Self { lake, archive, library, calendar, open: Mutex::new(VecDeque::new()) }
+        Self { lake, archive, library: Arc::new(library), calendar, open: Mutex::new(VecDeque::new()) }
     }
 
     async fn cut(&self, number: u64) -> Result<Arc<Cut>, SourceError> {
@@ -73,8 +76,12 @@ impl LakeSource {
             return Err(SourceError::NoSuchGeneration(number));
         }
         let published = self.lake.generation(number).await.map_err(unavailable)?;
-        let context = generation_session(&self.lake, &self.library, &published).await.map_err(unavailable)?;
-        let cut = Arc::new(self.open_cut(&published, context).await.map_err(damaged)?);
+        let library = match &published.library {
+            Some(digest) => Arc::new(Archived::open(&self.lake, digest).await.map_err(unavailable)?.library),
+            None => self.library.clone(),
+        };
+        let context = generation_session(&self.lake, &library, &published).await.map_err(unavailable)?;
+        let cut = Arc::new(self.open_cut(&published, library, context).await.map_err(damaged)?);
         if open.len() == OPEN {
             open.pop_front();
         }
@@ -85,6 +92,7 @@ impl LakeSource {
     async fn open_cut(
         &self,
         published: &commit::generation::Generation,
+        library: Arc<Library>,
         context: SessionContext,
     ) -> anyhow::Result<Cut> {
         let mut tables: BTreeMap<String, u64> =
@@ -93,7 +101,8 @@ impl LakeSource {
             let rows = context.table(contract.as_str()).await?.count().await?;
             tables.insert(contract.clone(), rows as u64);
         }
-        let audit = published.audit.invariants.iter().map(|(name, violations)| self.invariant(name, *violations));
+        let audit =
+            published.audit.invariants.iter().map(|(name, violations)| Self::invariant(&library, name, *violations));
         let generation = Generation {
             number: published.number,
             published_at: published.published_at,
@@ -104,15 +113,15 @@ impl LakeSource {
             tables,
         };
         let mut jobs = Vec::new();
-        for job in self.library.jobs.iter().filter(|job| published.tables.contains_key(&job.name)) {
+        for job in library.jobs.iter().filter(|job| published.tables.contains_key(&job.name)) {
             let schema = context.table(job.name.as_str()).await?.schema().as_arrow().clone();
-            jobs.push(self.job_info(job, &schema, published.as_of));
+            jobs.push(Self::job_info(&library, job, &schema, published.as_of));
         }
-        Ok(Cut { generation: Arc::new(generation), jobs: Arc::new(jobs), context })
+        Ok(Cut { generation: Arc::new(generation), jobs: Arc::new(jobs), library, context })
     }
 
-    fn invariant(&self, name: &str, violations: u64) -> Invariant {
-        let statement = match self.library.invariants.iter().find(|invariant| invariant.name == name) {
+    fn invariant(library: &Library, name: &str, violations: u64) -> Invariant {
+        let statement = match library.invariants.iter().find(|invariant| invariant.name == name) {
             Some(invariant) => invariant.header.title.clone(),
             None if name == LANDED_ONCE => {
                 "Varje mottagen rad finns exakt en gång, som godkänd eller avvisad".to_owned()
@@ -123,13 +132,13 @@ impl LakeSource {
         Invariant { name: name.to_owned(), statement, holds: violations == 0, detail }
     }
 
-    fn job_info(&self, job: &engine::Job, schema: &arrow::datatypes::Schema, as_of: NaiveDate) -> JobInfo {
+    fn job_info(library: &Library, job: &engine::Job, schema: &arrow::datatypes::Schema, as_of: NaiveDate) -> JobInfo {
         let columns = schema.fields().iter().map(|field| Column {
             name: field.name().clone(),
             doc: job.header.columns.get(field.name()).cloned().unwrap_or_default(),
             data_type: field.data_type().clone(),
         });
-        let levels = self.library.service_levels(as_of);
+        let levels = library.service_levels(as_of);
         let exception = job.header.exception.as_ref().map(|exception| ExceptionInfo {
             queue: exception.queue.clone(),
             queue_title: exception.queue_title.clone(),
@@ -188,7 +197,8 @@ impl Source for LakeSource {
             Some(number) => Outcome::Published(number),
             None => Outcome::Held,
         };
-        let audit = run.audit.iter().map(|(name, violations)| self.invariant(name, *violations)).collect();
+        let audit =
+            run.audit.iter().map(|(name, violations)| Self::invariant(&self.library, name, *violations)).collect();
         Ok(Some(Run { started_at: run.started_at, ended_at: run.ended_at, as_of: run.as_of, outcome, audit }))
     }
 
@@ -259,7 +269,7 @@ impl Source for LakeSource {
             limit: crate::explain::FOLLOWED,
             persons: false,
         };
-        let explained = engine::explain::explain(&cut.context, &self.library, &published, &question).await;
+        let explained = engine::explain::explain(&cut.context, &cut.library, &published, &question).await;
         let explained = explained.map_err(|error| match error {
             EngineError::Query { error, .. } => failed(*error),
             other => SourceError::Failed(other.to_string()),

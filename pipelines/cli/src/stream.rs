@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use anyhow::{Context as _, Result};
 use chrono::{NaiveDate, Utc};
 use engine::Library;
+use engine::files::Files;
 use engine::run::{self, Progress, Report, Request};
 use indicatif::{ProgressBar, ProgressStyle};
 use ingest::direct::Direct;
@@ -223,10 +224,24 @@ async fn land_all(lake: &Lake, reader: &mut dyn LogReader) -> Result<u64> {
     Ok(rows)
 }
 
-/// Runs the jobs, audits and publishes; tells how it went.
-#[allow(clippy::disallowed_methods, reason = "the command line is where the clock is read")]
+/// Runs the jobs in service, audits and publishes; tells how it went. Before the first generation the jobs are those
+/// in `sql/`.
 pub async fn run(config: &Config, lake: &Lake, as_of: NaiveDate) -> Result<Report> {
-    let library = Library::load(&config.sql)?;
+    let library = match config.library_in_service(lake).await? {
+        Some(library) => {
+            if Files::read(&config.sql).is_ok_and(|files| files != library.files) {
+                print::note("sql/ differs from the library in service: see `reskontra plan`, then `reskontra deploy`");
+            }
+            library
+        }
+        None => Library::load(&config.sql)?,
+    };
+    run_library(config, lake, &library, as_of).await
+}
+
+/// Runs the jobs of a library, audits and publishes; tells how it went.
+#[allow(clippy::disallowed_methods, reason = "the command line is where the clock is read")]
+pub async fn run_library(config: &Config, lake: &Lake, library: &Library, as_of: NaiveDate) -> Result<Report> {
     let request = Request {
         as_of,
         published_at: Utc::now(),
@@ -244,7 +259,7 @@ pub async fn run(config: &Config, lake: &Lake, as_of: NaiveDate) -> Result<Repor
         Progress::Audit => bar.set_message("audit"),
     };
     let mut last = LastRun::started(request.published_at, as_of);
-    let result = run::run(lake, &library, &request, &progress).await;
+    let result = run::run(lake, library, &request, &progress).await;
     bar.finish_and_clear();
     last.ended_at = Utc::now();
     match &result {

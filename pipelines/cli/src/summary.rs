@@ -22,7 +22,10 @@ pub async fn print(config: &Config, lake: &Lake, received: &Received, landed: u6
         received.records, received.rejects
     ));
     let Some(generation) = &report.generation else { return Ok(()) };
-    let library = Library::load(&config.sql)?;
+    let library = match config.library_of(lake, generation).await? {
+        Some(library) => library,
+        None => Library::load(&config.sql)?,
+    };
     let context = generation_session(lake, &library, generation).await?;
     let count = async |sql: &str| -> Result<i64> {
         let batches = context.sql(sql).await?.collect().await?;

@@ -9,7 +9,7 @@ use crate::fingerprint::Fingerprint;
 
 /// Version of the persisted form. A reader refuses a newer one, and reads every older one; it rises whenever a field
 /// is added, because an older reader would refuse the field without saying why. Format 2 added the library, the
-/// parts of fingerprints, rollbacks and what was known.
+/// parts of fingerprints, and rollbacks.
 pub const FORMAT: u32 = 2;
 
 /// A published generation.
@@ -35,9 +35,6 @@ pub struct Generation {
     /// Digest of the library that the jobs stand in, as it is kept in the lake; nothing before format 2.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub library: Option<String>,
-    /// Set when only what was known on the business date was read.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub known_then: bool,
     /// Set when it shows an earlier generation again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rolled_back: Option<RolledBack>,
@@ -126,8 +123,6 @@ pub struct Candidate {
     pub tables: BTreeMap<String, TableCut>,
     /// Digest of the library that the jobs stand in.
     pub library: Option<String>,
-    /// Set when only what was known on the business date was read.
-    pub known_then: bool,
 }
 
 /// Why a candidate may not follow the last generation.
@@ -160,9 +155,8 @@ impl Candidate {
     /// True when publishing it would tell readers nothing new.
     #[must_use]
     pub fn shows_the_same(&self, last: &Generation, as_of: NaiveDate) -> bool {
-        let Self { landing, tables, library, known_then } = self;
-        (landing, tables, library, *known_then, as_of)
-            == (&last.landing, &last.tables, &last.library, last.known_then, last.as_of)
+        let Self { landing, tables, library } = self;
+        (landing, tables, library, as_of) == (&last.landing, &last.tables, &last.library, last.as_of)
     }
 
     /// The generation that follows `last`.
@@ -194,7 +188,7 @@ impl Candidate {
             }
         }
         let number = last.map_or(1, |last| last.number + 1);
-        let Self { landing, tables, library, known_then } = self;
+        let Self { landing, tables, library } = self;
         Ok(Generation {
             format: FORMAT,
             number,
@@ -205,7 +199,6 @@ impl Candidate {
             tables,
             audit: permit.0,
             library,
-            known_then,
             rolled_back: None,
         })
     }

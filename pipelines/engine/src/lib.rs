@@ -33,6 +33,8 @@ mod planner;
 mod position;
 pub mod provenance;
 mod refresh;
+pub mod replay;
+pub mod rollback;
 mod rows;
 pub mod run;
 mod session;

@@ -2,8 +2,8 @@
 
 use std::fs;
 
-use crate::folder::{each_file, published};
-use crate::program::{root, run};
+use crate::folder::published;
+use crate::program::run;
 
 /// One that no city satisfies.
 const NO_PAYMENTS: &str = r#"/*
@@ -21,21 +21,15 @@ where amount > 0
 #[test]
 fn a_broken_invariant_holds_the_generation_back_and_is_named() {
     let folder = published().copy();
-    let (before, sql) = (folder.generations(), folder.path().join("sql"));
-    each_file(&root().join("sql"), &mut |file| {
-        let copy = sql.join(file.strip_prefix(root().join("sql")).unwrap());
-        fs::create_dir_all(copy.parent().unwrap()).unwrap();
-        fs::copy(file, copy).unwrap();
-    });
+    let (before, sql) = (folder.generations(), folder.own_sql());
     fs::write(sql.join("invariants/INV-TEST-NOBODY-PAYS.sql"), NO_PAYMENTS).unwrap();
     // A reference rate is whole half per cents.
     let rates = sql.join("parameters/ref_reference_rate.csv");
     let text = fs::read_to_string(&rates).unwrap();
     assert!(text.contains("\n1.00,2014-07-01"));
     fs::write(&rates, text.replace("\n1.00,2014-07-01", "\n1.01,2014-07-01")).unwrap();
-    folder.configure(|text| text.replace(&format!("sql = {:?}", root().join("sql")), "sql = \"sql\""));
 
-    let held = run(&mut folder.reskontra(&["run"]));
+    let held = run(&mut folder.reskontra(&["deploy", "--yes"]));
     assert_eq!(held.code, Some(1), "{held}");
     assert!(held.said.contains("INV-TEST-NOBODY-PAYS: "), "{held}");
     assert!(held.said.contains("INV-PARAM-RATE-STEP: 1 violations"), "{held}");

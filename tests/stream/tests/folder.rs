@@ -86,6 +86,18 @@ impl Folder {
         command
     }
 
+    /// Gives the folder jobs of its own, to edit.
+    pub fn own_sql(&self) -> PathBuf {
+        let (from, sql) = (root().join("sql"), self.path().join("sql"));
+        each_file(&from, &mut |file| {
+            let copy = sql.join(file.strip_prefix(&from).unwrap());
+            fs::create_dir_all(copy.parent().unwrap()).unwrap();
+            fs::copy(file, copy).unwrap();
+        });
+        self.configure(|text| text.replace(&format!("sql = {from:?}"), "sql = \"sql\""));
+        sql
+    }
+
     /// Everything in one process, once.
     pub fn up(&self) -> Ended {
         let ended = run(&mut self.reskontra(&["up", "--once"]));

@@ -10,6 +10,7 @@
 mod again;
 mod audit;
 mod broker;
+mod changes;
 mod explained;
 mod folder;
 mod killed;

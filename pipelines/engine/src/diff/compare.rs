@@ -154,6 +154,7 @@ impl<'a> Compare<'a> {
         let options = config.options_mut();
         options.sql_parser.map_string_types_to_utf8view = false;
         options.execution.parquet.schema_force_view_types = false;
+        options.sql_parser.parse_float_as_decimal = true;
         // A merge of sorted sides can leave memory for disk, which a hash table cannot.
         options.optimizer.prefer_hash_join = false;
         let context = SessionContext::new_with_config(config);
@@ -223,9 +224,9 @@ impl<'a> Compare<'a> {
             };
             let money = match schema.index_of(amount) {
                 Ok(_) => format!("cast({} as decimal(38, 6))", quoted(amount)),
-                Err(_) => "cast(null as decimal(38, 6))".to_owned(),
+                Err(_) => NO_MONEY.to_owned(),
             };
-            let (before, now) = if is_before { (money.as_str(), "null") } else { ("null", money.as_str()) };
+            let (before, now) = if is_before { (money.as_str(), NO_MONEY) } else { (NO_MONEY, money.as_str()) };
             let (one, other) = if is_before { ("1", "null") } else { ("null", "1") };
             format!(
                 "select {} as department, {} as currency, {before} as before_sum, {now} as now_sum, \
@@ -325,7 +326,7 @@ impl<'a> Compare<'a> {
             format!("(select {} from {table})", columns.join(", "))
         };
         let on = self.key.iter().map(|name| {
-            format!("{} is not distinct from {}", quoted(&format!("b_{name}")), quoted(&format!("n_{name}")))
+            format!("({} is not distinct from {})", quoted(&format!("b_{name}")), quoted(&format!("n_{name}")))
         });
         let on: Vec<String> = on.collect();
         let on = if on.is_empty() { "false".to_owned() } else { on.join(" and ") };
@@ -365,6 +366,8 @@ impl<'a> Compare<'a> {
         Ok(rows.collect())
     }
 }
+
+const NO_MONEY: &str = "cast(null as decimal(38, 6))";
 
 /// Types whose values can be compared as they are.
 fn alike(a: &DataType, b: &DataType) -> bool {

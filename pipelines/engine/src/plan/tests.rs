@@ -51,7 +51,6 @@ fn plan(edit: impl FnOnce(&mut BTreeMap<String, String>)) -> Plan {
         tables: old.parts().iter().map(|(name, parts)| (name.clone(), table(parts))).collect(),
         audit: Audit::default(),
         library: Some("l".into()),
-        known_then: false,
         rolled_back: None,
     };
     let mut edited = files();

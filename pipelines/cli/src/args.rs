@@ -69,14 +69,57 @@ Exit code: 0 accepted, 1 refused (the file line says why), 2 wrong usage.")]
         #[arg(long)]
         name: Option<String>,
     },
+    /// Watch jobs, examples and parameters; on each save, say what is wrong or what differs.
+    ///
+    /// A saved job is parsed and planned at once; errors say file, line and column. Then its worked examples run, and
+    /// those of the jobs that read it. Contracts (`schemas/`) are compiled into the program: after a change there,
+    /// build it again.
+    #[command(after_help = "Examples:
+  reskontra dev                                      until Ctrl-C
+  reskontra dev --once sql/ar/ar_match.sql           one answer, for an editor or a hook
+  reskontra dev --once tests/examples/ar/ar_match.md
+
+Exit code of --once: 0 all good, 1 something is wrong.")]
+    Dev {
+        /// Answer once for the given files and end.
+        #[arg(long, requires = "files")]
+        once: bool,
+        /// Files to answer for.
+        #[arg(requires = "once", value_name = "FILE")]
+        files: Vec<PathBuf>,
+    },
+    /// Remark on the style of jobs and invariants, and on what a plan does not show: ties, forgotten parameters.
+    ///
+    /// The rules and their reasons stand in docs/sql-style.md. `-- allow RULE: why` in the SQL leaves one for a reason.
+    #[command(after_help = "Examples:
+  reskontra lint                         all jobs and invariants
+  reskontra lint sql/ar/ar_match.sql     one file
+
+Exit code: 0 nothing to remark, 1 something.")]
+    Lint {
+        /// Only these files.
+        #[arg(value_name = "FILE")]
+        files: Vec<PathBuf>,
+    },
     /// Run the worked examples of the jobs and show what differs.
-    #[command(after_help = "Examples:\n  reskontra test            all jobs\n  reskontra test ar_match   one job")]
+    ///
+    /// An example gives rows and says what must come out: of the job (`## expect`) or of one of its `with` steps
+    /// (`## expect step NAME`). Rows that differ are paired by the job's key and show the cells that differ.
+    #[command(after_help = "Examples:
+  reskontra test                      all jobs
+  reskontra test ar_match             one job
+  reskontra test ar_match --update    take what came as what is expected; look at the difference before you commit
+
+Exit code: 0 all pass, 1 one fails or a job has no example.")]
     Test {
         /// Only the examples of this job.
         job: Option<String>,
         /// Name only what fails.
         #[arg(long, short)]
         quiet: bool,
+        /// Write the expectations of failing examples anew from what came. All other text stays.
+        #[arg(long)]
+        update: bool,
     },
     /// Ask the tables of a generation a question in SQL.
     #[command(after_help = "Examples:

@@ -152,7 +152,8 @@ impl<'a> Session<'a> {
         match opened {
             Ok(bench) => {
                 let planned = if narrow.is_some() { names.len() } else { jobs };
-                print::out(&format!("{planned} jobs plan ({} ms)", begun.elapsed().as_millis()));
+                let plan = if planned == 1 { "job plans" } else { "jobs plan" };
+                print::out(&format!("{planned} {plan} ({} ms)", begun.elapsed().as_millis()));
                 if asked.is_some() {
                     let all = bench.library().jobs.iter().map(|job| job.name.clone());
                     self.waiting.extend(if narrow.is_some() { names } else { all.collect() });
@@ -190,8 +191,12 @@ impl<'a> Session<'a> {
             }
             failed += report.failed();
             passed += of_job.len() - report.failed();
-            if of_job.is_empty() {
-                print::out(&format!("{name}: no worked example"));
+            if of_job.is_empty()
+                && let Some(job) = bench.library().job(&name)
+            {
+                let file = examples::file_of(self.config, job);
+                print::out(&format!("{name}: no worked example; write {}", file.display()));
+                self.wrong = true;
             }
             self.waiting.remove(&name);
         }

@@ -43,10 +43,10 @@ pub async fn test(config: &Config, request: &Request<'_>) -> Result<ExitCode> {
         print::out(&line);
     }
     let jobs = bench.library().jobs.iter().filter(|job| request.only.is_none_or(|only| only == job.name));
-    let without: Vec<&str> =
-        jobs.map(|job| job.name.as_str()).filter(|name| !examples.iter().any(|(of, _)| of.name == *name)).collect();
-    if !without.is_empty() {
-        print::out(&format!("no worked example: {}", without.join(", ")));
+    let mut all_have_one = true;
+    for job in jobs.filter(|job| !examples.iter().any(|(of, _)| of.name == job.name)) {
+        all_have_one = false;
+        print::out(&format!("{}: no worked example; write {}", job.name, file_of(config, job).display()));
     }
     let failed = report.failed();
     print::out(&format!("{} passed, {failed} failed", examples.len() - failed));
@@ -56,13 +56,18 @@ pub async fn test(config: &Config, request: &Request<'_>) -> Result<ExitCode> {
             print::out(&format!("wrote {}", file.display()));
         }
     }
-    let good = failed == 0 && without.is_empty();
+    let good = failed == 0 && all_have_one;
     Ok(if good { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 /// How many worked examples a job has.
 pub fn count(config: &Config, library: &Library, job: &str) -> Result<usize> {
     Ok(of_job(config, library, job)?.len())
+}
+
+/// Where the examples of a job belong.
+pub fn file_of(config: &Config, job: &Job) -> PathBuf {
+    config.examples.join(&job.area).join(format!("{}.md", job.name))
 }
 
 /// The examples of one job; none when it has no file of them.

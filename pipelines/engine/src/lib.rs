@@ -44,6 +44,7 @@ mod values;
 mod views;
 mod workbench;
 
+pub use diagnosis::told;
 pub use error::EngineError;
 pub use header::{ExceptionHeader, Header, Kind};
 pub use library::{Invariant, Job, Library};

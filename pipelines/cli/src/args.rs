@@ -88,6 +88,16 @@ Exit code of --once: 0 all good, 1 something is wrong.")]
         #[arg(requires = "once", value_name = "FILE")]
         files: Vec<PathBuf>,
     },
+    /// Make a worked example from a row of a generation, and print it.
+    ///
+    /// The rows that the row came from are found, and as many of them and of their columns left out as can be without
+    /// changing it. Persons are replaced by test persons: personal numbers by those of Skatteverket's test series,
+    /// names and texts by invented words. The example is run, and printed only when it passes.
+    #[command(after_help = "Examples:
+  reskontra example ar_match p1 i1                        values in the order of the key
+  reskontra example fee_month --key placement_id=P1 --key starts_on=2026-01-01 --key month=2026-03-01
+  reskontra example ar_match p1 i1 >> tests/examples/ar/ar_match.md")]
+    Example(Draw),
     /// Remark on the style of jobs and invariants, and on what a plan does not show: ties, forgotten parameters.
     ///
     /// The rules and their reasons stand in docs/sql-style.md. `-- allow RULE: why` in the SQL leaves one for a reason.
@@ -178,6 +188,26 @@ The pages load nothing from elsewhere and can be opened from the disk.")]
         #[arg(long)]
         open: bool,
     },
+}
+
+/// The row to make an example of.
+#[derive(Debug, Clone, clap::Args)]
+#[command(group = clap::ArgGroup::new("row").required(true))]
+pub struct Draw {
+    /// The job.
+    pub job: String,
+    /// Values of its key in order.
+    #[arg(value_name = "VALUE", group = "row", conflicts_with = "key")]
+    pub values: Vec<String>,
+    /// A column that identifies the row, and its value.
+    #[arg(long, value_name = "COLUMN=VALUE", group = "row")]
+    pub key: Vec<String>,
+    /// The generation to look in; the last one when left out.
+    #[arg(long, short)]
+    pub generation: Option<u64>,
+    /// How often the job may be computed to find what can be left out.
+    #[arg(long, default_value_t = 1000)]
+    pub tries: usize,
 }
 
 /// The row to explain.

@@ -8,6 +8,7 @@ mod catalogue;
 mod config;
 mod dev;
 mod docs;
+mod draw;
 mod examples;
 mod explain;
 mod lint;
@@ -79,6 +80,7 @@ fn run(args: Args) -> anyhow::Result<ExitCode> {
             }
             Command::Serve => serve::serve(&config).await,
             Command::Parse { format, file, name } => parse::parse(&format, &file, name.as_deref()),
+            Command::Example(asked) => draw::example(&config, &asked).await,
             Command::Lint { files } => lint::lint(&config, &files),
             Command::Dev { once: false, .. } => dev::watch(&config).await,
             Command::Dev { once: true, files } => dev::once(&config, &files).await,

@@ -158,7 +158,7 @@ pub async fn explain(
 
 /// The same tables, with views that are read as a whole: a row of a contract is a row of its view, not of the landing
 /// tables behind it.
-async fn opaque(context: &SessionContext, library: &Library) -> Result<SessionContext, EngineError> {
+pub(crate) async fn opaque(context: &SessionContext, library: &Library) -> Result<SessionContext, EngineError> {
     let config = context.copied_config().with_create_default_catalog_and_schema(true);
     let state = SessionStateBuilder::new_from_existing(context.state())
         .with_config(config)
@@ -178,7 +178,11 @@ async fn opaque(context: &SessionContext, library: &Library) -> Result<SessionCo
 }
 
 /// The one row that is asked for.
-async fn the_row(context: &SessionContext, library: &Library, question: &Question) -> Result<RecordBatch, EngineError> {
+pub(crate) async fn the_row(
+    context: &SessionContext,
+    library: &Library,
+    question: &Question,
+) -> Result<RecordBatch, EngineError> {
     let table = &question.table;
     let fail = |reason: String| EngineError::Result { job: table.clone(), reason };
     let contract = schemas::contracts().get(table);
@@ -357,6 +361,16 @@ impl Step {
 
 /// The columns of a step whose values come from fields that identify a person.
 fn personal(lineage: &Lineage, step: &Step) -> BTreeSet<String> {
+    let columns = step.rows.first().map(|row| row.keys().cloned().collect::<Vec<_>>()).unwrap_or_default();
+    personal_columns(lineage, &step.table, columns.into_iter())
+}
+
+/// Those of a table's columns whose values come from fields that identify a person.
+pub(crate) fn personal_columns(
+    lineage: &Lineage,
+    table: &str,
+    columns: impl Iterator<Item = String>,
+) -> BTreeSet<String> {
     let identifies = |table: &str, column: &str| {
         schemas::contracts().get(table).is_some_and(|contract| {
             let is =
@@ -364,10 +378,9 @@ fn personal(lineage: &Lineage, step: &Step) -> BTreeSet<String> {
             contract.person_fields.iter().any(is)
         })
     };
-    let columns = step.rows.first().map(|row| row.keys().cloned().collect::<Vec<_>>()).unwrap_or_default();
     let is_personal = |column: &String| {
-        let origins = lineage.origins(&step.table, column).values;
+        let origins = lineage.origins(table, column).values;
         origins.iter().any(|origin| identifies(&origin.table, &origin.column))
     };
-    columns.into_iter().filter(is_personal).collect()
+    columns.filter(is_personal).collect()
 }

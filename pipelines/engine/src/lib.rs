@@ -12,6 +12,7 @@ mod changes;
 pub mod cut;
 mod diagnosis;
 pub mod diff;
+pub mod draw;
 mod error;
 pub mod example;
 pub mod explain;

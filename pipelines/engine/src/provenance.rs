@@ -41,6 +41,7 @@ use crate::subqueries;
 
 mod fetch;
 pub(crate) mod rows;
+mod whole;
 
 /// What a traced row came from.
 #[derive(Debug)]

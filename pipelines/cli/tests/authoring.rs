@@ -31,7 +31,7 @@ impl Folder {
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
         let folder = Self(tempfile::tempdir().unwrap());
         copy(&root.join("sql"), &folder.path("sql"));
-        copy(&root.join("tests/examples/ar"), &folder.path("examples/ar"));
+        copy(&root.join("tests/examples"), &folder.path("examples"));
         fs::write(folder.path("reskontra.toml"), "sql = \"sql\"\nexamples = \"examples\"\n").unwrap();
         folder
     }

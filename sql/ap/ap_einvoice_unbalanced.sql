@@ -42,6 +42,7 @@ department = "department"
 received_at = "when the document arrived"
 evidence = "the document's record"
 */
+-- allow literal: the tolerances are those of the rules of EN 16931 and Peppol, and change only with them
 with document as (
     select
         concat(file_id, ':', cast(ordinal as varchar)) as document_id,

@@ -76,6 +76,7 @@ open_items as (
 ),
 
 -- AR35 P8: the payer must be one customer and no other
+-- allow union: a customer with many items is found once by each clue
 known_payers as (
     select
         unsettled.payment_id,

@@ -36,6 +36,7 @@ candidates = "up to five items, best first: item, invoice, customer, department,
 department = "department of the best candidate when a reference points at it"
 evidence = "reference to the payment's record"
 */
+-- allow literal: points rank hints for the reader; no money and no right hangs on them
 with param_value as (
     select
         cast(max(value) filter (where name = 'ar_candidates_max') as bigint) as most_candidates,
@@ -199,6 +200,7 @@ by_text as (
     where items.is_open
 ),
 
+-- allow union: a customer with many items is found once by each clue
 payer_customers as (
     select
         sought.payment_id,
@@ -308,6 +310,7 @@ by_sum as (
     from sums
 ),
 
+-- allow union: the same reason found twice counts once
 reasons as (
     select payment_id, item_id, points, reason from by_reference
     union

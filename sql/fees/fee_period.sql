@@ -124,6 +124,7 @@ limits as (
 ),
 
 -- Step 2. The sibling order stands still between the days when a placement of the household begins or has ended.
+-- allow union: two changes on a day are one change
 order_change as (
     select
         household_id,
@@ -139,6 +140,7 @@ order_change as (
         and ends_on is not null
 ),
 
+-- allow union: a period begins once on a day, whatever makes it begin
 household_period_start as (
     select
         household_id,

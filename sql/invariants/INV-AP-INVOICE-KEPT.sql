@@ -18,7 +18,7 @@ from (
         file_id,
         ordinal
 ) as landed
-full outer join (
+full join (
     select
         file_id,
         ordinal,

@@ -45,7 +45,7 @@ select
     coalesce(population.documents, 0) as population,
     coalesce(sample.documents, 0) as sample
 from population
-full outer join sample
+full join sample
     on sample.period = population.period
     and sample.class = population.class
 left join sample_size

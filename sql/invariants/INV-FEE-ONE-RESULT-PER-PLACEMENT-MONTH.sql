@@ -49,7 +49,7 @@ select
     coalesce(actual.months, 0) as months,
     coalesce(actual.results, 0) as results
 from expected_count
-full outer join actual
+full join actual
     on actual.placement_id = expected_count.placement_id
     and actual.starts_on = expected_count.starts_on
 where expected_count.placement_id is null

@@ -39,7 +39,7 @@ select
     coalesce(registered.rows, 0) as registered,
     coalesce(used.rows, 0) as used
 from registered
-full outer join used
+full join used
     on used.placement_id = registered.placement_id
     and used.starts_on = registered.starts_on
 where coalesce(registered.rows, 0) <> 1

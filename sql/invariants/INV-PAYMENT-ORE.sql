@@ -71,6 +71,7 @@ outcome as (
         currency
 ),
 
+-- allow union: each file and currency once, wherever it was seen
 counted as (
     select file_id, currency from declared
     union

@@ -40,7 +40,7 @@ select
     landed.amount,
     judged.parts
 from landed
-full outer join judged
+full join judged
     on judged.payment_id = landed.payment_id
     and judged.file_id = landed.file_id
     and judged.ordinal = landed.ordinal

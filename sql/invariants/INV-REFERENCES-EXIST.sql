@@ -3,6 +3,7 @@ title = "Varje matchning pekar på en inbetalning och en post som finns"
 description = """AR35: the payment and the item of every match and suggestion exist."""
 key = ["payment_id", "item_id"]
 */
+-- allow union: each pair once, however often it is matched or suggested
 select
     linked.payment_id,
     linked.item_id,

@@ -23,7 +23,7 @@ select
     rent_notice.amount,
     line_sum.amount as lines_amount
 from rent_notice
-full outer join line_sum
+full join line_sum
     on line_sum.lease_id = rent_notice.lease_id
     and line_sum.month = rent_notice.month
 where rent_notice.lease_id is null

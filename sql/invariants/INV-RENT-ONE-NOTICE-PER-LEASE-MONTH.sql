@@ -54,7 +54,7 @@ select
     coalesce(actual.months, 0) as months,
     coalesce(actual.notices, 0) as notices
 from expected_count
-full outer join actual
+full join actual
     on actual.lease_id = expected_count.lease_id
 where expected_count.lease_id is null
     or actual.lease_id is null

@@ -25,6 +25,7 @@ pub fn test() -> Result<ExitCode> {
         Ok(())
     })?;
     step("build", || build(false))?;
+    step("style of the jobs", style)?;
     step("worked examples", examples)?;
     step("tests", || must(&mut cargo(&["test", "--quiet", "--workspace"])))?;
     println!("all good");
@@ -36,12 +37,17 @@ pub fn check() -> Result<ExitCode> {
     step("format", || must(&mut cargo(&["fmt", "--all", "--check"])))?;
     step("lints", lints)?;
     step("build", || build(false))?;
+    step("style of the jobs", style)?;
     step("worked examples", examples)?;
     Ok(ExitCode::SUCCESS)
 }
 
 fn lints() -> Result<()> {
     must(&mut cargo(&["clippy", "--quiet", "--workspace", "--all-targets", "--", "-D", "warnings"]))
+}
+
+fn style() -> Result<()> {
+    must(program("debug", "reskontra").arg("lint").current_dir(root()))
 }
 
 fn examples() -> Result<()> {

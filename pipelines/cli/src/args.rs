@@ -69,14 +69,67 @@ Exit code: 0 accepted, 1 refused (the file line says why), 2 wrong usage.")]
         #[arg(long)]
         name: Option<String>,
     },
+    /// Watch jobs, examples and parameters; on each save, say what is wrong or what differs.
+    ///
+    /// A saved job is parsed and planned at once; errors say file, line and column. Then its worked examples run, and
+    /// those of the jobs that read it. Contracts (`schemas/`) are compiled into the program: after a change there,
+    /// build it again.
+    #[command(after_help = "Examples:
+  reskontra dev                                      until Ctrl-C
+  reskontra dev --once sql/ar/ar_match.sql           one answer, for an editor or a hook
+  reskontra dev --once tests/examples/ar/ar_match.md
+
+Exit code of --once: 0 all good, 1 something is wrong.")]
+    Dev {
+        /// Answer once for the given files and end.
+        #[arg(long, requires = "files")]
+        once: bool,
+        /// Files to answer for.
+        #[arg(requires = "once", value_name = "FILE")]
+        files: Vec<PathBuf>,
+    },
+    /// Make a worked example from a row of a generation, and print it.
+    ///
+    /// The rows that the row came from are found, and as many of them and of their columns left out as can be without
+    /// changing it. Persons are replaced by test persons: personal numbers by those of Skatteverket's test series,
+    /// names and texts by invented words. The example is run, and printed only when it passes.
+    #[command(after_help = "Examples:
+  reskontra example ar_match p1 i1                        values in the order of the key
+  reskontra example fee_month --key placement_id=P1 --key starts_on=2026-01-01 --key month=2026-03-01
+  reskontra example ar_match p1 i1 >> tests/examples/ar/ar_match.md")]
+    Example(Draw),
+    /// Remark on the style of jobs and invariants, and on what a plan does not show: ties, forgotten parameters.
+    ///
+    /// The rules and their reasons stand in docs/sql-style.md. `-- allow RULE: why` in the SQL leaves one for a reason.
+    #[command(after_help = "Examples:
+  reskontra lint                         all jobs and invariants
+  reskontra lint sql/ar/ar_match.sql     one file
+
+Exit code: 0 nothing to remark, 1 something.")]
+    Lint {
+        /// Only these files.
+        #[arg(value_name = "FILE")]
+        files: Vec<PathBuf>,
+    },
     /// Run the worked examples of the jobs and show what differs.
-    #[command(after_help = "Examples:\n  reskontra test            all jobs\n  reskontra test ar_match   one job")]
+    ///
+    /// An example gives rows and says what must come out: of the job (`## expect`) or of one of its `with` steps
+    /// (`## expect step NAME`). Rows that differ are paired by the job's key and show the cells that differ.
+    #[command(after_help = "Examples:
+  reskontra test                      all jobs
+  reskontra test ar_match             one job
+  reskontra test ar_match --update    take what came as what is expected; look at the difference before you commit
+
+Exit code: 0 all pass, 1 one fails or a job has no example.")]
     Test {
         /// Only the examples of this job.
         job: Option<String>,
         /// Name only what fails.
         #[arg(long, short)]
         quiet: bool,
+        /// Write the expectations of failing examples anew from what came. All other text stays.
+        #[arg(long)]
+        update: bool,
     },
     /// Ask the tables of a generation a question in SQL.
     #[command(after_help = "Examples:
@@ -201,6 +254,26 @@ Exit code: 0 the rows are the same, 1 they differ, 2 wrong usage or something fa
         #[arg(long)]
         open: bool,
     },
+}
+
+/// The row to make an example of.
+#[derive(Debug, Clone, clap::Args)]
+#[command(group = clap::ArgGroup::new("row").required(true))]
+pub struct Draw {
+    /// The job.
+    pub job: String,
+    /// Values of its key in order.
+    #[arg(value_name = "VALUE", group = "row", conflicts_with = "key")]
+    pub values: Vec<String>,
+    /// A column that identifies the row, and its value.
+    #[arg(long, value_name = "COLUMN=VALUE", group = "row")]
+    pub key: Vec<String>,
+    /// The generation to look in; the last one when left out.
+    #[arg(long, short)]
+    pub generation: Option<u64>,
+    /// How often the job may be computed to find what can be left out.
+    #[arg(long, default_value_t = 1000)]
+    pub tries: usize,
 }
 
 /// The row to explain.

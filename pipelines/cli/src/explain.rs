@@ -49,7 +49,7 @@ pub async fn explain(config: &Config, asked: &Explain) -> Result<ExitCode> {
 }
 
 /// `column=value`, or a value of the next column of the key.
-fn key_part(text: &str) -> (Option<String>, String) {
+pub fn key_part(text: &str) -> (Option<String>, String) {
     let is_name = |name: &str| !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
     match text.split_once('=') {
         Some((column, value)) if is_name(column) => (Some(column.to_owned()), value.to_owned()),

@@ -7,10 +7,13 @@ mod args;
 mod catalogue;
 mod config;
 mod deploy;
+mod dev;
 mod diff;
 mod docs;
+mod draw;
 mod examples;
 mod explain;
+mod lint;
 mod money;
 mod parse;
 mod query;
@@ -79,7 +82,13 @@ fn run(args: Args) -> anyhow::Result<ExitCode> {
             }
             Command::Serve => serve::serve(&config).await,
             Command::Parse { format, file, name } => parse::parse(&format, &file, name.as_deref()),
-            Command::Test { job, quiet } => examples::test(&config, job.as_deref(), quiet).await,
+            Command::Example(asked) => draw::example(&config, &asked).await,
+            Command::Lint { files } => lint::lint(&config, &files),
+            Command::Dev { once: false, .. } => dev::watch(&config).await,
+            Command::Dev { once: true, files } => dev::once(&config, &files).await,
+            Command::Test { job, quiet, update } => {
+                examples::test(&config, &examples::Request { only: job.as_deref(), quiet, update }).await
+            }
             Command::Query { sql, format, output, generation } => {
                 query::query(&config, &sql, format, output.as_deref(), generation).await
             }
@@ -106,6 +115,15 @@ mod print {
         use std::io::Write as _;
         // A reader that has gone away, such as `head`, is no failure of ours.
         let _ = writeln!(std::io::stdout().lock(), "{line}");
+    }
+
+    /// Clears the screen, when there is one.
+    pub fn clear() {
+        use std::io::{IsTerminal as _, Write as _};
+        let mut out = std::io::stdout().lock();
+        if out.is_terminal() {
+            let _ = write!(out, "\x1b[2J\x1b[H").and_then(|()| out.flush());
+        }
     }
 
     /// A line about what happened.

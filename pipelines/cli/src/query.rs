@@ -46,7 +46,10 @@ pub async fn query(
     };
     let context = generation_session(&lake, &library, &generation).await?;
     let read_only = SQLOptions::new().with_allow_ddl(false).with_allow_dml(false).with_allow_statements(false);
-    let frame = context.sql_with_options(sql, read_only).await.context("the statement cannot be planned")?;
+    let frame = match context.sql_with_options(sql, read_only).await {
+        Ok(frame) => frame,
+        Err(error) => bail!("{}", engine::told(&error, &context)),
+    };
     let schema = std::sync::Arc::new(frame.schema().as_arrow().clone());
     let mut stream = frame.execute_stream().await.context("the statement failed")?;
     let mut out: Box<dyn Write + Send> = match output {

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use datafusion::common::{Column, SchemaError};
 use datafusion::error::DataFusionError;
-use datafusion::execution::context::SessionState;
+use datafusion::execution::context::{SessionContext, SessionState};
 use datafusion::logical_expr::sqlparser::parser::ParserError;
 
 use crate::Position;
@@ -39,6 +39,23 @@ impl Known {
         let scalar = state.scalar_functions().keys();
         let functions = scalar.chain(state.aggregate_functions().keys()).chain(state.window_functions().keys());
         Self { functions: functions.cloned().collect() }
+    }
+}
+
+/// What an error of a statement outside the library says to who wrote it: the place in the statement and the reason.
+#[must_use]
+pub fn told(error: &DataFusionError, context: &SessionContext) -> String {
+    let Finding { at, mut reason } = of(error, &Known::of(&context.state()));
+    if let Some(table) = reason.clone().strip_prefix("there is no table ") {
+        let schemas = context.catalog("datafusion").map(|catalog| {
+            let names = catalog.schema_names().into_iter().filter(|name| name != "information_schema");
+            names.filter_map(|name| catalog.schema(&name)).flat_map(|schema| schema.table_names()).collect::<Vec<_>>()
+        });
+        reason.push_str(&did_you_mean(table, schemas.unwrap_or_default()));
+    }
+    match at {
+        Some(at) => format!("{at}: {reason}"),
+        None => reason,
     }
 }
 

@@ -150,7 +150,11 @@ pub async fn explain(
 }
 
 /// The one row that is asked for.
-async fn the_row(context: &SessionContext, library: &Library, question: &Question) -> Result<RecordBatch, EngineError> {
+pub(crate) async fn the_row(
+    context: &SessionContext,
+    library: &Library,
+    question: &Question,
+) -> Result<RecordBatch, EngineError> {
     let table = &question.table;
     let fail = |reason: String| EngineError::Result { job: table.clone(), reason };
     let contract = schemas::contracts().get(table);
@@ -328,6 +332,16 @@ impl Step {
 
 /// The columns of a step whose values come from fields that identify a person.
 fn personal(lineage: &Lineage, step: &Step) -> BTreeSet<String> {
+    let columns = step.rows.first().map(|row| row.keys().cloned().collect::<Vec<_>>()).unwrap_or_default();
+    personal_columns(lineage, &step.table, columns.into_iter())
+}
+
+/// Those of a table's columns whose values come from fields that identify a person.
+pub(crate) fn personal_columns(
+    lineage: &Lineage,
+    table: &str,
+    columns: impl Iterator<Item = String>,
+) -> BTreeSet<String> {
     let identifies = |table: &str, column: &str| {
         schemas::contracts().get(table).is_some_and(|contract| {
             let is =
@@ -335,10 +349,9 @@ fn personal(lineage: &Lineage, step: &Step) -> BTreeSet<String> {
             contract.person_fields.iter().any(is)
         })
     };
-    let columns = step.rows.first().map(|row| row.keys().cloned().collect::<Vec<_>>()).unwrap_or_default();
     let is_personal = |column: &String| {
-        let origins = lineage.origins(&step.table, column).values;
+        let origins = lineage.origins(table, column).values;
         origins.iter().any(|origin| identifies(&origin.table, &origin.column))
     };
-    columns.into_iter().filter(is_personal).collect()
+    columns.filter(is_personal).collect()
 }

@@ -66,6 +66,11 @@ impl Files {
         Ok(Self(files))
     }
 
+    /// Puts a file in the place of the one at its path, or beside the others.
+    pub(crate) fn put(&mut self, path: String, text: String) {
+        self.0.insert(path, text);
+    }
+
     /// Paths and texts.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
         self.0.iter().map(|(path, text)| (path.as_str(), text.as_str()))

@@ -162,7 +162,7 @@ fn digest(parts: &Fingerprint) -> String {
 }
 
 /// Digest of the columns and rows of a table; the order of its rows means nothing.
-fn digest_of_rows(batch: &RecordBatch) -> String {
+pub(crate) fn digest_of_rows(batch: &RecordBatch) -> String {
     let schema = batch.schema();
     let columns = schema.fields().iter().map(|field| format!("{} {}", field.name(), field.data_type()));
     let mut rows: Vec<String> =

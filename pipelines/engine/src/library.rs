@@ -125,6 +125,50 @@ impl Library {
         Ok(())
     }
 
+    /// The jobs that read one of these tables, directly or through others, in the order they run.
+    #[must_use]
+    pub fn readers_of(&self, tables: &BTreeSet<String>) -> Vec<&Job> {
+        let mut touched = tables.clone();
+        let mut readers = Vec::new();
+        for job in &self.jobs {
+            if !job.reads.is_disjoint(&touched) {
+                touched.insert(job.name.clone());
+                if !tables.contains(&job.name) {
+                    readers.push(job);
+                }
+            }
+        }
+        readers
+    }
+
+    /// These jobs and all that they read, directly or through others.
+    #[must_use]
+    pub fn read_by(&self, jobs: &BTreeSet<String>) -> BTreeSet<String> {
+        let mut wanted = jobs.clone();
+        for job in self.jobs.iter().rev() {
+            if wanted.contains(&job.name) {
+                wanted.extend(job.reads.iter().cloned());
+            }
+        }
+        wanted
+    }
+
+    /// The library with this job in the place of the one of its name, or beside the others.
+    ///
+    /// # Errors
+    /// When another table has its name, or jobs would read each other in a circle.
+    pub fn with(&self, job: Job) -> Result<Self, EngineError> {
+        let mut library = self.clone();
+        library.parts = OnceLock::new();
+        library.files.put(format!("{}/{}.sql", job.area, job.name), job.text.clone());
+        library.jobs.retain(|other| other.name != job.name || other.file != job.file);
+        library.jobs.push(job);
+        library.check_names()?;
+        library.check_catalogue()?;
+        library.jobs = order(std::mem::take(&mut library.jobs))?;
+        Ok(library)
+    }
+
     /// Names of everything that a job can read.
     #[must_use]
     pub fn table_names(&self) -> BTreeSet<&str> {

@@ -21,6 +21,10 @@ pub struct Table {
     pub rows: Vec<Vec<String>>,
     /// 1-based line of the header.
     pub line: usize,
+    /// Bytes of the table in the text.
+    pub range: Range<usize>,
+    /// Bytes of each row in the text.
+    pub row_ranges: Vec<Range<usize>>,
 }
 
 pub fn blocks(text: &str) -> Vec<Block> {
@@ -41,7 +45,13 @@ pub fn blocks(text: &str) -> Vec<Block> {
             }
             Event::Start(Tag::Paragraph) => blocks.push(Block::Paragraph { text: text[range].trim().to_owned() }),
             Event::Start(Tag::Table(_)) => {
-                table = Some(Table { columns: Vec::new(), rows: Vec::new(), line: line(range.start) })
+                table = Some(Table {
+                    columns: Vec::new(),
+                    rows: Vec::new(),
+                    line: line(range.start),
+                    range,
+                    row_ranges: Vec::new(),
+                });
             }
             Event::Start(Tag::TableCell) => row.push(cell(&text[range])),
             Event::End(TagEnd::TableHead) => {
@@ -52,6 +62,7 @@ pub fn blocks(text: &str) -> Vec<Block> {
             Event::End(TagEnd::TableRow) => {
                 if let Some(table) = &mut table {
                     table.rows.push(std::mem::take(&mut row));
+                    table.row_ranges.push(range);
                 }
             }
             Event::End(TagEnd::Table) => blocks.extend(table.take().map(Block::Table)),

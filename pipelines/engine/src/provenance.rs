@@ -40,6 +40,7 @@ use crate::rows::{RowSet, concat, distinct, is_all_null};
 use crate::subqueries;
 
 mod fetch;
+mod whole;
 
 /// What a traced row came from.
 #[derive(Debug)]

@@ -6,7 +6,9 @@ use arrow::datatypes::Int64Type;
 use arrow::util::pretty::pretty_format_batches;
 
 use super::*;
-use crate::example::{self, Tables};
+use crate::Workbench;
+use crate::example;
+use crate::planner::register_rows;
 use crate::{Library, Planner};
 
 /// Plans are deep and the stacks of test threads are not.
@@ -142,20 +144,21 @@ const EXAMPLES: usize = 1;
 /// For every job: rows of its worked examples come again from the traced rows alone.
 #[test]
 fn the_traced_rows_of_every_job_give_its_rows_again() {
-    let library = Arc::new(Library::load(&root().join("sql")).unwrap());
-    let tables = Arc::new(Tables::of(&library).unwrap());
+    let library = Library::load(&root().join("sql")).unwrap();
     let failures = on_deep_stacks(async move {
+        let bench = Arc::new(Workbench::open(library).await.unwrap());
         let mut running = tokio::task::JoinSet::new();
-        for number in 0..library.jobs.len() {
-            let (library, tables) = (library.clone(), tables.clone());
-            running.spawn(async move { of_job(&library, &tables, number).await });
+        for number in 0..bench.library().jobs.len() {
+            let bench = bench.clone();
+            running.spawn(async move { of_job(&bench, number).await });
         }
         running.join_all().await.concat()
     });
     assert!(failures.is_empty(), "{}", failures.join("\n"));
 }
 
-async fn of_job(library: &Library, tables: &Tables, number: usize) -> Vec<String> {
+async fn of_job(bench: &Workbench, number: usize) -> Vec<String> {
+    let library = bench.library();
     let job = &library.jobs[number];
     let file = root().join("tests/examples").join(&job.area).join(format!("{}.md", job.name));
     let mut failures = Vec::new();
@@ -164,8 +167,12 @@ async fn of_job(library: &Library, tables: &Tables, number: usize) -> Vec<String
         if traced == EXAMPLES {
             break;
         }
-        let planner = Planner::new(library, example.as_of());
-        let context = example.inputs(&planner, library, tables, job).await.unwrap();
+        let planner = Planner::new(library, example.as_of);
+        let context = planner.small_session().unwrap();
+        for (name, rows) in bench.inputs(job, &example).await.unwrap() {
+            context.deregister_table(name.as_str()).unwrap();
+            register_rows(&context, &name, rows).unwrap();
+        }
         let plan = planner.plan(&context, job).await.unwrap().plan;
         let batches = context.execute_logical_plan(plan.clone()).await.unwrap().collect().await.unwrap();
         let Some(first) = batches.iter().find(|batch| batch.num_rows() > 0) else { continue };

@@ -11,10 +11,10 @@ use arrow::compute::{concat_batches, take};
 use arrow::datatypes::SchemaRef;
 
 use super::*;
-use crate::example::{self, Tables};
+use crate::example;
 use crate::partition::Partition;
 use crate::planner::register_rows;
-use crate::{Job, Library, Planner, rows};
+use crate::{Job, Library, Planner, Workbench, rows};
 
 thread_local! {
     static RUNTIME: tokio::runtime::Runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
@@ -47,23 +47,19 @@ fn root() -> PathBuf {
 }
 
 /// The tables that a job reads in each of its examples, beside the parameters.
-fn examples(library: &Library, tables: &Tables, job: &Job) -> Vec<(chrono::NaiveDate, Inputs)> {
+fn examples(bench: &Workbench, job: &Job) -> Vec<(chrono::NaiveDate, Inputs)> {
     let file = root().join("tests/examples").join(&job.area).join(format!("{}.md", job.name));
     let mut found = Vec::new();
     let examples = example::load(&file).unwrap();
     // Preparing an example computes all that the job hangs on, so a few stand for all, spread over the file.
     let step = examples.len().div_ceil(EXAMPLES);
     for example in examples.into_iter().step_by(step) {
-        let planner = Planner::new(library, example.as_of());
-        let context = block_on(example.inputs(&planner, library, tables, job)).unwrap();
-        let mut inputs = Inputs::new();
-        for read in job.reads.iter().filter(|read| !library.parameters.contains_key(*read)) {
-            let frame = block_on(context.table(read.as_str())).unwrap();
-            let schema = rows::nullable(&Arc::new(frame.schema().as_arrow().clone()));
-            let batches = block_on(frame.collect()).unwrap();
-            inputs.insert(read.clone(), rows::concat(&schema, &batches).unwrap());
+        let mut inputs = block_on(bench.inputs(job, &example)).unwrap();
+        inputs.retain(|name, _| !bench.library().parameters.contains_key(name));
+        for batch in inputs.values_mut() {
+            *batch = batch.clone().with_schema(rows::nullable(&batch.schema())).unwrap();
         }
-        found.push((example.as_of(), inputs));
+        found.push((example.as_of, inputs));
     }
     found
 }
@@ -208,7 +204,7 @@ fn check(library: &Library, job: &Job, rounds: usize, pools: &[(chrono::NaiveDat
 fn computed_by_key_is_what_is_computed_in_full() {
     let rounds = std::env::var("RESKONTRA_ROUNDS").ok().and_then(|rounds| rounds.parse().ok()).unwrap_or(4);
     let library = Library::load(&root().join("sql")).unwrap();
-    let tables = Tables::of(&library).unwrap();
+    let bench = block_on(Workbench::open(library.clone())).unwrap();
     let next = std::sync::atomic::AtomicUsize::new(0);
     let keyed = std::sync::Mutex::new(BTreeSet::new());
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
@@ -216,7 +212,7 @@ fn computed_by_key_is_what_is_computed_in_full() {
         for _ in 0..threads {
             scope.spawn(|| {
                 while let Some(job) = library.jobs.get(next.fetch_add(1, std::sync::atomic::Ordering::Relaxed)) {
-                    let pools = examples(&library, &tables, job);
+                    let pools = examples(&bench, job);
                     if pools.iter().all(|(_, inputs)| inputs.is_empty()) {
                         continue; // it reads parameters alone
                     }

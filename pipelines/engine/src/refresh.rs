@@ -198,7 +198,7 @@ impl Refresher<'_> {
                 return Ok(plan.clone());
             }
             match step(plan, expression)? {
-                Step::Scan(scan) => Ok(self.restricted(scan, expression, values)?),
+                Step::Scan(scan) => Ok(self.restricted(scan, expression, values).await?),
                 Step::Inputs(inputs) => {
                     let mut narrowed = Vec::new();
                     for (input, expression) in &inputs {
@@ -285,14 +285,46 @@ impl Refresher<'_> {
     }
 
     /// The scan with only the rows that have one of the values.
-    fn restricted(&self, scan: &TableScan, expression: &Expr, values: &Values) -> Result<LogicalPlan, EngineError> {
+    async fn restricted(
+        &self,
+        scan: &TableScan,
+        expression: &Expr,
+        values: &Values,
+    ) -> Result<LogicalPlan, EngineError> {
         let table = scan.table_name.table();
         let provider = source_as_provider(&scan.source).map_err(EngineError::query(table))?;
-        let all = LogicalPlanBuilder::scan(scan.table_name.clone(), provider_as_source(provider), None)
-            .and_then(LogicalPlanBuilder::build)
-            .map_err(EngineError::query(table))?;
-        let rows: Arc<dyn TableProvider> = Arc::new(PlanTable::new(among(all, expression, values)?));
+        let rows = match self.looked_up(table, &provider, expression, values).await? {
+            Some(rows) => rows,
+            None => {
+                let all = LogicalPlanBuilder::scan(scan.table_name.clone(), provider_as_source(provider), None)
+                    .and_then(LogicalPlanBuilder::build)
+                    .map_err(EngineError::query(table))?;
+                Arc::new(PlanTable::new(among(all, expression, values)?))
+            }
+        };
         Ok(LogicalPlan::TableScan(TableScan { source: provider_as_source(rows), ..scan.clone() }))
+    }
+
+    /// The rows of a large table that have one of the values in a column.
+    async fn looked_up(
+        &self,
+        table: &str,
+        provider: &Arc<dyn TableProvider>,
+        expression: &Expr,
+        values: &Values,
+    ) -> Result<Option<Arc<dyn TableProvider>>, EngineError> {
+        let Expr::Column(column) = expression else { return Ok(None) };
+        if self.rows.get(table).is_none_or(|rows| *rows < self.small) {
+            return Ok(None);
+        }
+        let Some(view) = provider.downcast_ref::<PlanTable>() else {
+            return Ok(lake::looked_up(provider.as_ref(), &column.name, values.array()).await?);
+        };
+        let Some(landing) = view.landing(table) else { return Ok(None) };
+        match lake::looked_up(landing.as_ref(), &column.name, values.array()).await? {
+            Some(rows) => Ok(Some(Arc::new(view.over(table, &rows)?))),
+            None => Ok(None),
+        }
     }
 }
 

@@ -4,7 +4,7 @@
 //! invariant on them; and only when all hold commits the tables and publishes a generation. A failed audit leaves
 //! the last good generation in service.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
@@ -13,6 +13,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use commit::generation::{Audit, Candidate, Generation, TableCut};
 use datafusion::catalog::TableProvider;
 use datafusion::execution::context::SessionContext;
+use futures::stream::{self, FuturesUnordered, StreamExt as _, TryStreamExt as _};
 use lake::{Lake, Staged, StagedChange, Table};
 use serde::Deserialize;
 use serde_json::{Map, Value};
@@ -41,7 +42,8 @@ pub struct Request {
     pub refresh: Limits,
 }
 
-/// Where refreshing by key ends and computing in full begins. What is computed is the same; how fast is not.
+/// How much is computed at once, and where refreshing by key ends and computing in full begins. What is computed is the
+/// same; how fast is not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Limits {
@@ -51,14 +53,19 @@ pub struct Limits {
     pub small: u64,
     /// Rows that a change carries from job to job; of a larger one, all that hangs on it is computed in full.
     pub rows: usize,
+    /// Jobs that are computed side by side: those that depend on nothing of each other. They share the processors and
+    /// the memory.
+    pub jobs: usize,
 }
 
 /// So many keys are computed alone in a table of any size.
 const FEW: usize = 100;
+/// Tables that are committed side by side, at most: a commit is waiting for the store, above all.
+const COMMITS: usize = 16;
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { keys: 20_000, small: 50_000, rows: 200_000 }
+        Self { keys: 20_000, small: 50_000, rows: 200_000, jobs: 4 }
     }
 }
 
@@ -153,16 +160,9 @@ pub async fn run(
         _ => BTreeMap::new(),
     };
     let rows = cut.landing.rows()?;
-    let mut run = Run { cut, limits: request.refresh, last, changes, rows };
-
-    let mut results = Vec::with_capacity(library.jobs.len());
-    for (index, job) in library.jobs.iter().enumerate() {
-        progress(Progress::Job { name: &job.name, number: index + 1, of: library.jobs.len() });
-        let result = run.refresh(job).await?;
-        let (rows, refreshed) = (result.content.rows(), &result.refreshed);
-        progress(Progress::Done { name: &job.name, rows, changed: result.content.is_new(), refreshed });
-        results.push(result);
-    }
+    let tables = Tables { changes, rows };
+    let mut run = Run { cut, limits: request.refresh, last, tables };
+    let results = run.jobs(progress).await?;
 
     progress(Progress::Audit);
     let (audit, violations) = run.audit().await?;
@@ -180,11 +180,12 @@ pub async fn run(
     }
     let (landing, parts) = (run.cut.landing.cuts.clone(), library.parts());
     let mut candidate = Candidate { landing, library: Some(digest), ..Candidate::default() };
-    for result in results {
+    let commits = results.into_iter().map(|result| async {
         let name = result.job.name.clone();
         let cut = result.commit(lake).await?;
-        candidate.tables.insert(name.clone(), TableCut { parts: parts.get(&name).cloned(), ..cut });
-    }
+        Ok::<_, EngineError>((name.clone(), TableCut { parts: parts.get(&name).cloned(), ..cut }))
+    });
+    candidate.tables = stream::iter(commits).buffer_unordered(COMMITS).try_collect().await?;
     let last = run.last;
     if last.as_ref().is_some_and(|last| candidate.shows_the_same(last, request.as_of)) {
         return Ok(Report { generation: last, published: false, rows, refreshed, audit, violations });
@@ -214,14 +215,33 @@ pub async fn generation_session(
 
 /// A run under way.
 struct Run<'a> {
-    /// The tables as this run has them so far.
     cut: Cut<'a>,
     limits: Limits,
     last: Option<Generation>,
-    /// What is new in the tables so far.
+    /// The tables as this run has them so far.
+    tables: Tables,
+}
+
+/// What is known of the tables that a job reads.
+#[derive(Debug, Clone, Default)]
+struct Tables {
+    /// What is new in them.
     changes: BTreeMap<String, Change>,
-    /// Rows of the tables so far.
+    /// Their rows.
     rows: BTreeMap<String, u64>,
+}
+
+impl Tables {
+    /// Those that some job reads.
+    fn of(&self, job: &Job) -> Self {
+        let reads = |name: &String| job.reads.contains(name);
+        let changes = self.changes.iter().filter(|(name, _)| reads(name));
+        let rows = self.rows.iter().filter(|(name, _)| reads(name));
+        Self {
+            changes: changes.map(|(name, change)| (name.clone(), change.clone())).collect(),
+            rows: rows.map(|(name, rows)| (name.clone(), *rows)).collect(),
+        }
+    }
 }
 
 /// A job's table as the last generation shows it.
@@ -236,6 +256,10 @@ struct Refresh<'a> {
     fingerprint: String,
     content: Content,
     refreshed: Refreshed,
+    /// Its rows, for later jobs and for the audit.
+    provider: Arc<dyn TableProvider>,
+    /// What is new in it.
+    change: Option<Change>,
 }
 
 enum Content {
@@ -297,13 +321,67 @@ impl Refresh<'_> {
 }
 
 impl<'a> Run<'a> {
-    /// Brings a job's table up to date, for later jobs and for the audit.
-    async fn refresh(&mut self, job: &'a Job) -> Result<Refresh<'a>, EngineError> {
+    /// Brings every job's table up to date: a job begins when those that it reads are done. The results are in the
+    /// order of the library.
+    async fn jobs(&mut self, progress: &(dyn Fn(Progress<'_>) + Sync)) -> Result<Vec<Refresh<'a>>, EngineError> {
+        let jobs = &self.cut.library.jobs;
+        let mut waiting: BTreeMap<usize, &'a Job> = jobs.iter().enumerate().collect();
+        let mut open: BTreeSet<&str> = jobs.iter().map(|job| job.name.as_str()).collect();
+        let mut done: BTreeMap<usize, Refresh<'a>> = BTreeMap::new();
+        let Self { cut, limits, last, tables } = self;
+        let work = Work { cut, limits: *limits, last: last.as_ref() };
+        let mut running = FuturesUnordered::new();
+        loop {
+            let is_ready = |job: &Job| !job.reads.iter().any(|read| open.contains(read.as_str()));
+            let ready = waiting.iter().filter(|(_, job)| is_ready(job)).map(|(index, _)| *index);
+            for index in ready.take(limits.jobs.max(1).saturating_sub(running.len())).collect::<Vec<_>>() {
+                let Some(job) = waiting.remove(&index) else { continue };
+                progress(Progress::Job { name: &job.name, number: index + 1, of: jobs.len() });
+                let tables = tables.of(job);
+                let work = &work;
+                running.push(async move { (index, work.refresh(job, &tables).await) });
+            }
+            let Some((index, result)) = running.next().await else { break };
+            let mut result = result?;
+            let (job, rows, refreshed) = (result.job, result.content.rows(), &result.refreshed);
+            progress(Progress::Done { name: &job.name, rows, changed: result.content.is_new(), refreshed });
+            work.cut.show(&job.name, result.provider.clone())?;
+            tables.rows.insert(job.name.clone(), rows);
+            tables.changes.extend(result.change.take().map(|change| (job.name.clone(), change)));
+            open.remove(job.name.as_str());
+            done.insert(index, result);
+        }
+        Ok(done.into_values().collect())
+    }
+
+    /// Checks every invariant on the tables of this run.
+    async fn audit(&self) -> Result<(Audit, Violations), EngineError> {
+        let held = self.last.as_ref().filter(|_| self.limits.keys > 0).map(|last| &last.audit);
+        let refresher = refresher(&self.cut, &self.tables, self.limits);
+        audit(&self.cut.planner, &refresher, &self.cut.landing, held).await
+    }
+}
+
+const fn refresher<'t>(cut: &'t Cut<'_>, tables: &'t Tables, limits: Limits) -> Refresher<'t> {
+    let Limits { keys: most, small, .. } = limits;
+    Refresher { context: &cut.context, changes: &tables.changes, rows: &tables.rows, most, small }
+}
+
+/// What jobs are computed with, side by side.
+struct Work<'r, 'a> {
+    cut: &'r Cut<'a>,
+    limits: Limits,
+    last: Option<&'r Generation>,
+}
+
+impl<'a> Work<'_, 'a> {
+    /// Brings a job's table up to date.
+    async fn refresh(&self, job: &'a Job, tables: &Tables) -> Result<Refresh<'a>, EngineError> {
         let fingerprint = self.cut.library.fingerprint(job, self.cut.planner.as_of());
         let before = self.before(job).await?;
         let by_key = self.limits.keys > 0;
         let same_meaning = before.as_ref().is_some_and(|before| before.cut.fingerprint == fingerprint);
-        let mut reason = match (&before, &self.last) {
+        let mut reason = match (&before, self.last) {
             (_, None) => "the first run",
             (None, _) => "it has no table yet that the last generation shows",
             _ if !by_key => "asked for",
@@ -313,13 +391,13 @@ impl<'a> Run<'a> {
         .to_owned();
         let comparable = before.as_ref().filter(|_| same_meaning && by_key);
         if let Some(before) = comparable
-            && !job.reads.iter().any(|read| self.changes.contains_key(read))
+            && tables.changes.is_empty()
         {
             return self.kept(job, fingerprint, before, Refreshed::Kept);
         }
         let planned = self.cut.planner.plan(&self.cut.context, job).await?;
         if let Some(before) = comparable {
-            match self.by_key(job, &fingerprint, before, &planned).await {
+            match self.by_key(job, tables, &fingerprint, before, &planned).await {
                 Ok(computed) => return Ok(computed),
                 Err(Stop::Failed(error)) => return Err(error),
                 Err(Stop::Blocked(blocked)) => reason = blocked.to_string(),
@@ -331,32 +409,27 @@ impl<'a> Run<'a> {
     /// The job's table, when it is as the last generation shows it. A run that was killed between its commits and
     /// its publication leaves a later version, which nobody reads.
     async fn before(&self, job: &Job) -> Result<Option<Before>, EngineError> {
-        let Some(cut) = self.last.as_ref().and_then(|last| last.tables.get(&job.name)) else { return Ok(None) };
+        let Some(cut) = self.last.and_then(|last| last.tables.get(&job.name)) else { return Ok(None) };
         let table = self.cut.lake.job_table(&job.name).await?.filter(|table| table.version() == cut.version);
         Ok(table.map(|table| Before { table, cut: cut.clone() }))
     }
 
     fn kept(
-        &mut self,
+        &self,
         job: &'a Job,
         fingerprint: String,
         before: &Before,
         refreshed: Refreshed,
     ) -> Result<Refresh<'a>, EngineError> {
-        self.show(job, before.table.provider()?, before.cut.rows)?;
-        Ok(Refresh { job, fingerprint, content: Content::Same(before.cut.clone()), refreshed })
-    }
-
-    fn show(&mut self, job: &Job, provider: Arc<dyn TableProvider>, rows: u64) -> Result<(), EngineError> {
-        self.cut.show(&job.name, provider)?;
-        self.rows.insert(job.name.clone(), rows);
-        Ok(())
+        let (provider, content) = (before.table.provider()?, Content::Same(before.cut.clone()));
+        Ok(Refresh { job, fingerprint, content, refreshed, provider, change: None })
     }
 
     /// Computes the rows of those keys which the changes reach.
     async fn by_key(
-        &mut self,
+        &self,
         job: &'a Job,
+        tables: &Tables,
         fingerprint: &str,
         before: &Before,
         planned: &PlannedJob,
@@ -366,7 +439,7 @@ impl<'a> Run<'a> {
         }
         let plan = self.cut.context.state().optimize(&planned.plan).map_err(EngineError::query(&*job.name))?;
         let partitions = Partition::of(&plan, &job.header.key).map_err(|blocked| refresh::none(&blocked))?;
-        let refresher = self.refresher();
+        let refresher = refresher(self.cut, tables, self.limits);
         // With more, most of the table would be computed anyway.
         let worth = usize::try_from(before.cut.rows / 4).unwrap_or(usize::MAX).max(FEW);
         let mut stop = None;
@@ -407,7 +480,7 @@ impl<'a> Run<'a> {
         let after = sorted::by_key(&after, &job.header.key)?;
         KeyCheck::new(&job.header.key, &schema)?.check(job, &after)?;
         let keys = values.named(column)?;
-        let old = self.cut.lake.rows_by_key(&before.table, &job.header.key, &[column.to_owned()], &keys).await?;
+        let old = self.cut.lake.rows_by_key(&before.table, &[column.to_owned()], &keys).await?;
         Ok(rows::difference(&rows::concat(&schema, &old)?, &after)?)
     }
 
@@ -419,7 +492,7 @@ impl<'a> Run<'a> {
 
     /// The table with some rows replaced.
     fn changed(
-        &mut self,
+        &self,
         job: &'a Job,
         fingerprint: String,
         before: &Before,
@@ -429,25 +502,14 @@ impl<'a> Run<'a> {
     ) -> Result<Refresh<'a>, EngineError> {
         let (table, change) = (Box::new(before.table.clone()), Box::new(change));
         let count = before.cut.rows + change.added() - change.removed();
-        self.show(job, self.cut.lake.changed_provider(&table, &change)?, count)?;
-        self.changes.insert(job.name.clone(), Change::Rows(rows));
-        Ok(Refresh { job, fingerprint, content: Content::Changed { table, rows: count, change }, refreshed })
-    }
-
-    /// Checks every invariant on the tables of this run.
-    async fn audit(&self) -> Result<(Audit, Violations), EngineError> {
-        let held = self.last.as_ref().filter(|_| self.limits.keys > 0).map(|last| &last.audit);
-        audit(&self.cut.planner, &self.refresher(), &self.cut.landing, held).await
-    }
-
-    const fn refresher(&self) -> Refresher<'_> {
-        let Limits { keys: most, small, .. } = self.limits;
-        Refresher { context: &self.cut.context, changes: &self.changes, rows: &self.rows, most, small }
+        let provider = self.cut.lake.changed_provider(&table, &change)?;
+        let content = Content::Changed { table, rows: count, change };
+        Ok(Refresh { job, fingerprint, content, refreshed, provider, change: Some(Change::Rows(rows)) })
     }
 
     /// Computes every row.
     async fn in_full(
-        &mut self,
+        &self,
         job: &'a Job,
         fingerprint: String,
         before: Option<Before>,
@@ -471,9 +533,8 @@ impl<'a> Run<'a> {
                 self.cut.lake.discard_change(&job.name, &change).await?;
             }
         }
-        self.show(job, provider, staged.rows())?;
-        self.changes.insert(job.name.clone(), Change::All);
-        Ok(Refresh { job, fingerprint, content: Content::New { schema, staged }, refreshed })
+        let content = Content::New { schema, staged };
+        Ok(Refresh { job, fingerprint, content, refreshed, provider, change: Some(Change::All) })
     }
 
     /// The rows by which a table that was computed in full differs from the one before, when they are few.
@@ -499,3 +560,6 @@ impl<'a> Run<'a> {
         sorted::changed(old, new, &job.header.key, most).await
     }
 }
+
+#[cfg(test)]
+mod tests;

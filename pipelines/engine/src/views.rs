@@ -13,8 +13,10 @@ use async_trait::async_trait;
 use datafusion::catalog::view::ViewTable;
 use datafusion::catalog::{MemorySchemaProvider, Session, TableProvider};
 use datafusion::common::TableReference;
+use datafusion::common::tree_node::{Transformed, TreeNode as _, TreeNodeRecursion};
+use datafusion::datasource::{provider_as_source, source_as_provider};
 use datafusion::execution::context::SessionContext;
-use datafusion::logical_expr::{Expr, LogicalPlan, TableProviderFilterPushDown, TableType};
+use datafusion::logical_expr::{Expr, LogicalPlan, TableProviderFilterPushDown, TableScan, TableType};
 use datafusion::physical_plan::ExecutionPlan;
 
 use crate::planner::register_empty;
@@ -136,6 +138,30 @@ impl PlanTable {
     pub(crate) fn new(plan: LogicalPlan) -> Self {
         Self(ViewTable::new(plan, None))
     }
+
+    /// For the view of a contract: its landing table, where rows of one column are looked up instead.
+    pub(crate) fn landing(&self, contract: &str) -> Option<Arc<dyn TableProvider>> {
+        let mut found = None;
+        let visited = self.0.logical_plan().apply(|plan| {
+            if let Some(scan) = landing_scan(plan, contract) {
+                found = source_as_provider(&scan.source).ok();
+            }
+            Ok(TreeNodeRecursion::Continue)
+        });
+        visited.ok().and(found)
+    }
+
+    /// The view of a contract over other rows of its landing table.
+    pub(crate) fn over(&self, contract: &str, rows: &Arc<dyn TableProvider>) -> Result<Self, EngineError> {
+        let plan = self.0.logical_plan().clone().transform_up(|plan| match landing_scan(&plan, contract).cloned() {
+            Some(scan) => {
+                let source = provider_as_source(rows.clone());
+                Ok(Transformed::yes(LogicalPlan::TableScan(TableScan { source, ..scan })))
+            }
+            None => Ok(Transformed::no(plan)),
+        });
+        plan.map(|plan| Self::new(plan.data)).map_err(EngineError::query(contract))
+    }
 }
 
 #[async_trait]
@@ -163,6 +189,13 @@ impl TableProvider for PlanTable {
         limit: Option<usize>,
     ) -> datafusion::error::Result<Arc<dyn ExecutionPlan>> {
         self.0.scan(state, projection, filters, limit).await
+    }
+}
+
+fn landing_scan<'a>(plan: &'a LogicalPlan, contract: &str) -> Option<&'a TableScan> {
+    match plan {
+        LogicalPlan::TableScan(scan) if scan.table_name == TableReference::partial(LANDING, contract) => Some(scan),
+        _ => None,
     }
 }
 

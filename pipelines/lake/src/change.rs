@@ -87,7 +87,7 @@ impl Lake {
         let found = match change.keys.num_rows() {
             0 => Vec::new(),
             _ => {
-                let wanted = Arc::new(Wanted::new(&place.schema, key, key, &change.keys)?);
+                let wanted = Arc::new(Wanted::new(&place.schema, key, &change.keys)?);
                 place.find(&files, &wanted).await?
             }
         };

@@ -8,7 +8,7 @@ use futures::{StreamExt as _, TryStreamExt as _};
 use object_store::ObjectStore as _;
 use object_store::path::Path;
 
-use crate::{Lake, LakeError, Table, paths, vectors};
+use crate::{Lake, LakeError, Table, index, paths, vectors};
 
 impl Lake {
     /// Deletes files of a job's table (data, vectors, and what killed runs staged) that neither the last version nor
@@ -23,6 +23,7 @@ impl Lake {
         for version in keep {
             needed.extend(self.job_table_version(job, *version).await?.needs()?);
         }
+        needed.extend(index::needs(self, &table.path).await?);
         let store = self.store();
         let folder = paths::job(job);
         let log = folder.clone().join("_delta_log");

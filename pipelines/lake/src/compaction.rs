@@ -98,7 +98,8 @@ impl Lake {
         }
     }
 
-    async fn merge(
+    /// The rows of some files, merged by `key` into new ones.
+    pub(crate) async fn merge(
         &self,
         table: &Path,
         schema: &SchemaRef,

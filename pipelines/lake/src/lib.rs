@@ -18,6 +18,7 @@ mod digest;
 mod error;
 mod files;
 mod generations;
+mod index;
 mod landing;
 mod lookup;
 mod pages;
@@ -32,7 +33,7 @@ mod vectors;
 pub use change::StagedChange;
 pub use error::LakeError;
 pub use landing::{Landed, LandingTable, Offer, REJECT_COLUMNS, landing_schema};
-pub use scan::provider;
+pub use scan::{looked_up, provider};
 pub use staged::{Staged, Writer};
 pub use store::open_store;
 pub use table::{DataFile, Table};
@@ -53,6 +54,8 @@ pub struct Lake {
     root: Path,
     url: Url,
     files: Arc<Files>,
+    /// Held while an index is brought up to date.
+    indexing: Arc<tokio::sync::Mutex<()>>,
 }
 
 impl Lake {
@@ -64,7 +67,7 @@ impl Lake {
     pub fn open(url: &Url) -> Result<Self, LakeError> {
         let (store, root) = open_store(url)?;
         let files = Arc::new(Files::new(store.clone(), files::KEPT_BYTES));
-        Ok(Self { store, root, url: url.clone(), files })
+        Ok(Self { store, root, url: url.clone(), files, indexing: Arc::default() })
     }
 
     /// The store, rooted at the installation.

@@ -1,6 +1,6 @@
 //! Finding rows by the values of some columns.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -18,16 +18,20 @@ use tokio::task::JoinSet;
 use crate::files::Files;
 use crate::pages::Keys;
 use crate::vectors::{as_usize, only};
-use crate::{DataFile, Lake, LakeError, Table};
+use crate::{DataFile, Lake, LakeError, Table, index};
 
 /// Rows read from a file at once: a keyed read takes them from many pages.
 const BATCH_ROWS: usize = 8_192;
 /// A file of at most so many rows is read as a whole: that is cheaper than to look for pages.
 const FEW_ROWS: u64 = 4_000;
+/// From so many rows on, a file that is not sorted by the column is indexed by it: a smaller one is scanned as fast.
+const INDEXED_ROWS: u64 = 100_000;
 
-/// Files to look in.
+/// A table's files to look in.
 #[derive(Debug, Clone)]
 pub struct Place {
+    pub lake: Lake,
+    pub table: Path,
     pub known: Arc<Files>,
     pub folder: Path,
     pub schema: SchemaRef,
@@ -46,23 +50,38 @@ pub struct Hit {
 #[derive(Debug)]
 pub struct Wanted {
     columns: Vec<String>,
+    batch: RecordBatch,
     keys: Keys,
     numbers: HashMap<Box<[u8]>, usize>,
-    /// Whether runs are sorted by the columns, so that the page index helps.
-    sorted: bool,
 }
 
 impl Wanted {
-    /// Keys of a table whose runs are sorted by `key`. The same key given twice has its first number.
-    pub fn new(schema: &SchemaRef, key: &[String], columns: &[String], keys: &RecordBatch) -> Result<Self, LakeError> {
+    /// Keys of a table with these columns. The same key given twice has its first number.
+    pub fn new(schema: &SchemaRef, columns: &[String], keys: &RecordBatch) -> Result<Self, LakeError> {
         let indices = columns.iter().map(|name| schema.index_of(name)).collect::<Result<Vec<_>, _>>()?;
-        let keys = adapt(keys, &Arc::new(schema.project(&indices)?))?;
-        let mut numbers = HashMap::with_capacity(keys.num_rows());
-        for (number, row) in encoder(&keys)?.convert_columns(keys.columns())?.iter().enumerate() {
+        let batch = adapt(keys, &Arc::new(schema.project(&indices)?))?;
+        let mut numbers = HashMap::with_capacity(batch.num_rows());
+        for (number, row) in encoder(&batch)?.convert_columns(batch.columns())?.iter().enumerate() {
             numbers.entry(row.data().into()).or_insert(number);
         }
-        let sorted = key.iter().take(columns.len()).all(|name| columns.contains(name));
-        Ok(Self { columns: columns.to_vec(), keys: Keys::new(&keys)?, numbers, sorted })
+        Ok(Self { columns: columns.to_vec(), keys: Keys::new(&batch)?, batch, numbers })
+    }
+
+    pub fn columns(&self) -> &[String] {
+        &self.columns
+    }
+
+    /// The same keys under other names, in the columns of another table.
+    pub fn in_columns(&self, schema: &SchemaRef, columns: &[String]) -> Result<Self, LakeError> {
+        let indices = columns.iter().map(|name| schema.index_of(name)).collect::<Result<Vec<_>, _>>()?;
+        let batch = RecordBatch::try_new(Arc::new(schema.project(&indices)?), self.batch.columns().to_vec())?;
+        Self::new(schema, columns, &batch)
+    }
+
+    /// The number of the key that each row has, if it has one that is wanted.
+    pub fn numbers_of(&self, rows: &RecordBatch) -> Result<Vec<Option<usize>>, LakeError> {
+        let encoded = encoder(rows)?.convert_columns(rows.columns())?;
+        Ok(encoded.iter().map(|row| self.numbers.get(row.data()).copied()).collect())
     }
 }
 
@@ -84,6 +103,10 @@ pub fn adapt(batch: &RecordBatch, schema: &SchemaRef) -> Result<RecordBatch, Lak
 }
 
 impl Place {
+    pub fn new(lake: &Lake, table: Path, schema: SchemaRef) -> Self {
+        Self { lake: lake.clone(), known: lake.files.clone(), folder: lake.folder(&table), table, schema }
+    }
+
     /// Rows that have one of the wanted keys and are not deleted, by number of their file.
     pub async fn find(&self, files: &[DataFile], wanted: &Arc<Wanted>) -> Result<Vec<Vec<Hit>>, LakeError> {
         let mut tasks = JoinSet::new();
@@ -92,39 +115,64 @@ impl Place {
             tasks.spawn(async move { Ok::<_, LakeError>((number, place.find_in(&file, &wanted).await?)) });
         }
         let mut found = vec![Vec::new(); files.len()];
+        let mut indexed = BTreeSet::new();
         while let Some(done) = tasks.join_next().await {
             let (number, hits) = done.map_err(LakeError::stopped)??;
-            found[number] = hits;
+            match hits {
+                Some(hits) => found[number] = hits,
+                None => drop(indexed.insert(number)),
+            }
+        }
+        let large: Vec<DataFile> = indexed.iter().map(|number| files[*number].clone()).collect();
+        if !large.is_empty() {
+            for (number, hits) in indexed.into_iter().zip(index::find(self, &large, wanted).await?) {
+                found[number] = hits;
+            }
         }
         Ok(found)
     }
 
-    async fn find_in(&self, file: &DataFile, wanted: &Wanted) -> Result<Vec<Hit>, LakeError> {
-        let whole = std::iter::once(0..as_usize(file.written)).collect();
-        let ranges: Vec<Range<usize>> = if file.written <= FEW_ROWS || !wanted.sorted {
-            whole
+    /// Nothing, when the file is large and not sorted by the one column that is asked for.
+    async fn find_in(&self, file: &DataFile, wanted: &Wanted) -> Result<Option<Vec<Hit>>, LakeError> {
+        let whole = || std::iter::once(0..as_usize(file.written)).collect();
+        let ranges: Vec<Range<usize>> = if file.written <= FEW_ROWS {
+            whole()
         } else {
             let bounds = self.known.bounds(&self.folder, file, &self.schema, &wanted.columns).await?;
-            bounds.map_or(whole, |bounds| bounds.rows_of(&wanted.keys))
+            match bounds.filter(|bounds| bounds.are_sorted()) {
+                Some(bounds) => bounds.rows_of(&wanted.keys),
+                None if file.written >= INDEXED_ROWS && wanted.columns.len() == 1 => return Ok(None),
+                None => whole(),
+            }
         };
         let selection = RowSelection::from_consecutive_ranges(ranges.iter().cloned(), as_usize(file.written));
         if !selection.selects_any() {
-            return Ok(Vec::new());
+            return Ok(Some(Vec::new()));
         }
         let deleted = self.known.deleted(&self.folder, file).await?;
         let mut numbers = ranges.into_iter().flatten();
         let mut hits = Vec::new();
         let mut batches = self.read(file, selection, Some(&wanted.columns)).await?;
         while let Some(batch) = batches.try_next().await? {
-            for row in &encoder(&batch)?.convert_columns(batch.columns())? {
-                let Some(number) = numbers.next() else { break };
-                let Some(&key) = wanted.numbers.get(row.data()) else { continue };
-                if deleted.binary_search(&(number as u64)).is_err() {
-                    hits.push(Hit { row: number as u64, key });
+            for (key, number) in wanted.numbers_of(&batch)?.into_iter().zip(&mut numbers) {
+                let row = number as u64;
+                if let Some(key) = key.filter(|_| deleted.binary_search(&row).is_err()) {
+                    hits.push(Hit { row, key });
                 }
             }
         }
-        Ok(hits)
+        Ok(Some(hits))
+    }
+
+    /// A column of all rows of a file, deleted ones too.
+    pub async fn column(
+        &self,
+        file: &DataFile,
+        column: &str,
+    ) -> Result<impl Stream<Item = Result<RecordBatch, LakeError>> + Unpin + use<>, LakeError> {
+        let all =
+            RowSelection::from_consecutive_ranges(std::iter::once(0..as_usize(file.written)), as_usize(file.written));
+        self.read(file, all, Some(&[column.to_owned()])).await
     }
 
     /// Whole rows, by the numbers that `find` gave.
@@ -178,20 +226,19 @@ impl Place {
 
 impl Lake {
     /// Rows of `table` whose columns `columns` equal one of the rows of `keys`, a batch of just those columns; nulls
-    /// equal nulls. Columns that runs are sorted by (a prefix of `key`, or all of it) are looked up in the page
-    /// indexes; by any other columns, the table is scanned.
+    /// equal nulls. Columns that runs are sorted by (the table's key, or its first columns) are looked up in the page
+    /// indexes; one other column in an index of its own, once files are large; by several others, the table is scanned.
     ///
     /// # Errors
     /// When the store fails, or a column is not the table's.
     pub async fn rows_by_key(
         &self,
         table: &Table,
-        key: &[String],
         columns: &[String],
         keys: &RecordBatch,
     ) -> Result<Vec<RecordBatch>, LakeError> {
         let place = table.place()?;
-        let wanted = Arc::new(Wanted::new(&place.schema, key, columns, keys)?);
+        let wanted = Arc::new(Wanted::new(&place.schema, columns, keys)?);
         let files = table.files()?;
         let found = place.find(&files, &wanted).await?;
         place.fetch(&files, &found).await

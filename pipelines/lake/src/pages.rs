@@ -38,6 +38,8 @@ pub struct Bounds {
     columns: Vec<ColumnBounds>,
     /// First row of each page, and one past the last row.
     starts: Vec<usize>,
+    /// Whether the first column rises from page to page.
+    sorted: bool,
 }
 
 #[derive(Debug)]
@@ -83,7 +85,8 @@ impl Bounds {
             let some_null = nulls.iter().map(|nulls| nulls != Some(0)).collect();
             bounds.push(ColumnBounds::new(encode(&smallest)?, encode(&largest)?, only_null, some_null));
         }
-        Ok(starts.map(|starts| Self { columns: bounds, starts }))
+        let sorted = bounds.first().is_some_and(ColumnBounds::ascend);
+        Ok(starts.map(|starts| Self { columns: bounds, starts, sorted }))
     }
 
     pub fn size(&self) -> usize {
@@ -92,6 +95,11 @@ impl Bounds {
             column.smallest.size() + column.largest.size() + flags
         };
         self.columns.iter().map(column).sum::<usize>() + self.starts.len() * size_of::<usize>()
+    }
+
+    /// True when the rows are sorted by the first column, as far as the pages tell.
+    pub const fn are_sorted(&self) -> bool {
+        self.sorted
     }
 
     /// Rows of the pages that can hold one of the keys, as ranges that ascend and do not touch.
@@ -151,6 +159,11 @@ impl ColumnBounds {
             smallest_from_here[page] = best;
         }
         Self { smallest, largest, only_null, some_null, largest_so_far, smallest_from_here }
+    }
+
+    fn ascend(&self) -> bool {
+        let pages: Vec<usize> = (0..self.only_null.len()).filter(|page| !self.only_null[*page]).collect();
+        pages.windows(2).all(|pair| self.largest.row(pair[0]) <= self.smallest.row(pair[1]))
     }
 
     /// Pages that may hold a value; each has still to be asked.

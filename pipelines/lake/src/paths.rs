@@ -12,6 +12,24 @@ pub fn job(name: &str) -> Path {
     Path::from(format!("tables/{name}"))
 }
 
+/// The index of a table by a column. Delta and its readers pass over folders that begin with `_`.
+pub fn index(table: &Path, column: &str) -> Path {
+    indexes(table).join(column)
+}
+
+/// All indexes of a table.
+pub fn indexes(table: &Path) -> Path {
+    table.clone().join("_index")
+}
+
+/// The name of the object that says what an index holds.
+pub const INDEX_MANIFEST: &str = "index.json";
+
+/// What an index holds.
+pub fn index_manifest(index: &Path) -> Path {
+    index.clone().join(INDEX_MANIFEST)
+}
+
 /// The folder of generations.
 pub fn generations() -> Path {
     Path::from("generations")

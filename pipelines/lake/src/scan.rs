@@ -4,7 +4,8 @@
 use std::fmt;
 use std::sync::Arc;
 
-use arrow::datatypes::SchemaRef;
+use arrow::array::{ArrayRef, RecordBatch};
+use arrow::datatypes::{Schema, SchemaRef};
 use async_trait::async_trait;
 use datafusion::catalog::{Session, TableProvider};
 use datafusion::common::stats::Precision;
@@ -29,8 +30,9 @@ use datafusion::physical_plan::{DisplayAs, DisplayFormatType, ExecutionPlan, Pla
 use futures::{StreamExt as _, TryStreamExt as _};
 use object_store::path::Path;
 
-use crate::files::{Files, Readers, object};
-use crate::vectors::{as_usize, kept};
+use crate::files::{Readers, object};
+use crate::lookup::{Place, Wanted};
+use crate::vectors::{as_usize, kept, only};
 use crate::{DataFile, Lake, LakeError};
 
 /// Files whose footers are read side by side: reading one is waiting, above all.
@@ -47,24 +49,65 @@ pub fn provider(
     files: &[DataFile],
 ) -> std::result::Result<Arc<dyn TableProvider>, LakeError> {
     let store = ObjectStoreUrl::parse(lake.store_url().as_str())?;
-    let folder = lake.folder(table);
-    Ok(Arc::new(LakeTable { known: lake.files.clone(), store, folder, schema, files: files.to_vec() }))
+    let place = Place::new(lake, table.clone(), schema);
+    let files = files.iter().cloned().map(Part::whole).collect();
+    Ok(Arc::new(LakeTable { store, place, files }))
+}
+
+/// The rows of a table of the lake whose `column` is one of `values`, as a table; nulls equal nulls. They are looked up
+/// as [`Lake::rows_by_key`] does; none when the table is not one of [`provider`]'s.
+///
+/// # Errors
+/// When the store fails, or the column is not the table's.
+pub async fn looked_up(
+    table: &dyn TableProvider,
+    column: &str,
+    values: &ArrayRef,
+) -> std::result::Result<Option<Arc<dyn TableProvider>>, LakeError> {
+    let Some(LakeTable { store, place, files }) = table.downcast_ref::<LakeTable>() else { return Ok(None) };
+    let field = place.schema.field_with_name(column)?.clone();
+    let keys = RecordBatch::try_new(Arc::new(Schema::new(vec![field])), vec![values.clone()])?;
+    let wanted = Arc::new(Wanted::new(&place.schema, &[column.to_owned()], &keys)?);
+    let all: Vec<DataFile> = files.iter().map(|part| part.file.clone()).collect();
+    let found = place.find(&all, &wanted).await?;
+    let parts = all.into_iter().zip(found).map(|(file, hits)| {
+        let rows: Vec<u64> = hits.into_iter().map(|hit| hit.row).collect();
+        Part { file: DataFile { rows: rows.len() as u64, ..file }, rows: Some(rows) }
+    });
+    let files = parts.filter(|part| part.file.rows > 0).collect();
+    Ok(Some(Arc::new(LakeTable { store: store.clone(), place: place.clone(), files })))
 }
 
 /// The rows of some data files.
 #[derive(Debug)]
 struct LakeTable {
-    known: Arc<Files>,
     store: ObjectStoreUrl,
-    folder: Path,
-    schema: SchemaRef,
-    files: Vec<DataFile>,
+    place: Place,
+    files: Vec<Part>,
+}
+
+/// Rows of a data file.
+#[derive(Debug)]
+struct Part {
+    file: DataFile,
+    /// The numbers of those that were looked up, none of which is deleted; otherwise all that are not deleted.
+    rows: Option<Vec<u64>>,
+}
+
+impl Part {
+    const fn whole(file: DataFile) -> Self {
+        Self { file, rows: None }
+    }
+
+    const fn is_selection(&self) -> bool {
+        self.rows.is_some() || self.file.vector.is_some()
+    }
 }
 
 #[async_trait]
 impl TableProvider for LakeTable {
     fn schema(&self) -> SchemaRef {
-        self.schema.clone()
+        self.place.schema.clone()
     }
 
     fn table_type(&self) -> TableType {
@@ -77,8 +120,8 @@ impl TableProvider for LakeTable {
     }
 
     fn statistics(&self) -> Option<Statistics> {
-        let rows = self.files.iter().map(|file| file.rows).sum();
-        Some(Statistics::new_unknown(&self.schema).with_num_rows(Precision::Exact(as_usize(rows))))
+        let rows = self.files.iter().map(|part| part.file.rows).sum();
+        Some(Statistics::new_unknown(&self.place.schema).with_num_rows(Precision::Exact(as_usize(rows))))
     }
 
     async fn scan(
@@ -88,27 +131,29 @@ impl TableProvider for LakeTable {
         filters: &[Expr],
         limit: Option<usize>,
     ) -> Result<Arc<dyn ExecutionPlan>> {
-        if self.files.iter().all(|file| file.rows == 0) {
-            return Ok(Arc::new(EmptyExec::new(project_schema(&self.schema, projection)?)));
+        let schema = &self.place.schema;
+        if self.files.iter().all(|part| part.file.rows == 0) {
+            return Ok(Arc::new(EmptyExec::new(project_schema(schema, projection)?)));
         }
-        let files: Vec<_> = self.files.iter().filter(|file| file.rows > 0).map(|file| self.file(file)).collect();
+        let files: Vec<_> = self.files.iter().filter(|part| part.file.rows > 0).map(|part| self.file(part)).collect();
         let files = futures::stream::iter(files).buffered(SIDE_BY_SIDE).try_collect::<Vec<_>>().await?;
         let groups = FileGroup::new(files).split_files(session.config().target_partitions());
         let groups = groups.into_iter().map(|group| self.summed(group)).collect::<Result<Vec<_>>>()?;
         let all = groups.iter().filter_map(|group| group.file_statistics(None));
-        let statistics = Statistics::try_merge_iter(all, &self.schema)?;
+        let statistics = Statistics::try_merge_iter(all, schema)?;
 
         let mut options = session.table_options().parquet.clone();
         options.global = session.config_options().execution.parquet.clone();
-        let readers = Readers { files: self.known.clone(), index: !filters.is_empty() };
-        let mut source = ParquetSource::new(self.schema.clone())
+        let looked_up = self.files.iter().any(|part| part.rows.is_some());
+        let readers = Readers { files: self.place.known.clone(), index: looked_up || !filters.is_empty() };
+        let mut source = ParquetSource::new(schema.clone())
             .with_table_parquet_options(options)
             .with_parquet_file_reader_factory(Arc::new(readers));
         if let Some(filter) = conjunction(filters.to_vec()) {
-            let columns = DFSchema::try_from(self.schema.clone())?;
+            let columns = DFSchema::try_from(schema.clone())?;
             source = source.with_predicate(session.create_physical_expr(filter, &columns)?);
         }
-        let selected = self.files.iter().any(|file| file.vector.is_some());
+        let selected = self.files.iter().any(Part::is_selection);
         let config = FileScanConfigBuilder::new(self.store.clone(), Arc::new(source))
             .with_file_groups(groups)
             .with_statistics(statistics)
@@ -122,29 +167,36 @@ impl TableProvider for LakeTable {
 }
 
 impl LakeTable {
-    async fn file(&self, file: &DataFile) -> Result<PartitionedFile> {
-        let path = file.location(&self.folder);
+    async fn file(&self, part: &Part) -> Result<PartitionedFile> {
+        let Part { file, rows } = part;
+        let Place { known, folder, schema, .. } = &self.place;
+        let path = file.location(folder);
         let outside = |error: LakeError| DataFusionError::External(Box::new(error));
-        let statistics = self.known.statistics(&self.folder, file, &self.schema).await.map_err(outside)?;
-        let part = PartitionedFile::new_from_meta(object(&path, file.size)).with_statistics(statistics);
-        if file.vector.is_none() {
-            return Ok(part);
+        let mut statistics = known.statistics(folder, file, schema).await.map_err(outside)?;
+        if rows.is_some() {
+            let some = Statistics::clone(&statistics).to_inexact();
+            statistics = Arc::new(some.with_num_rows(Precision::Exact(as_usize(file.rows))));
         }
-        let deleted = self.known.deleted(&self.folder, file).await.map_err(outside)?;
-        Ok(part.with_extension(ParquetRowSelection::new(kept(&deleted, file.written))))
+        let scanned = PartitionedFile::new_from_meta(object(&path, file.size)).with_statistics(statistics);
+        let selection = match rows {
+            Some(rows) => only(rows, file.written),
+            None if file.vector.is_none() => return Ok(scanned),
+            None => kept(&known.deleted(folder, file).await.map_err(outside)?, file.written),
+        };
+        Ok(scanned.with_extension(ParquetRowSelection::new(selection)))
     }
 
     fn summed(&self, group: FileGroup) -> Result<FileGroup> {
         let each = group.iter().filter_map(|file| file.statistics.as_deref());
-        let statistics = Statistics::try_merge_iter(each, &self.schema)?;
+        let statistics = Statistics::try_merge_iter(each, &self.place.schema)?;
         Ok(group.with_statistics(Arc::new(statistics)))
     }
 }
 
-/// A scan of files some of whose rows are deleted.
+/// A scan of files some of whose rows are left out: they are deleted, or were not looked up.
 ///
 /// The row selections travel with the files as extensions, and those are lost silently when a plan is serialised:
-/// deleted rows would come back. So this node stands around the scan, has no children that a codec could reach, and
+/// the rows would come back. So this node stands around the scan, has no children that a codec could reach, and
 /// is of no kind that a codec knows: a plan that carries it is refused, never shipped.
 #[derive(Debug)]
 struct SelectedRowsExec {

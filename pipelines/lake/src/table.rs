@@ -252,8 +252,7 @@ impl Table {
     }
 
     pub(crate) fn place(&self) -> Result<Place, LakeError> {
-        let known = self.lake.files.clone();
-        Ok(Place { known, folder: self.lake.folder(&self.path), schema: self.schema()? })
+        Ok(Place::new(&self.lake, self.path.clone(), self.schema()?))
     }
 
     pub(crate) async fn position(&self, application: &str) -> Result<Option<i64>, LakeError> {

@@ -165,7 +165,7 @@ pub async fn measure(task: &Task) -> Result<Measured> {
         let table = now(&lake).await?;
         let opened_in = watch.time();
         let reading = Stopwatch::start();
-        let before = lake.rows_by_key(&table, &key, &key, &wanted).await?;
+        let before = lake.rows_by_key(&table, &key, &wanted).await?;
         let read_in = reading.time();
         let staging = Stopwatch::start();
         let change = lake.stage_change(&table, &key, &before, &[after], &digest).await?;

@@ -123,7 +123,7 @@ async fn hold(start: i64, steps: Vec<Step>) {
         for lake in [&lake, &fresh] {
             let table = lake.job_table_version(JOB, version).await.unwrap();
             assert_eq!(read(lake, table.provider().unwrap()).await, state);
-            let found = lake.rows_by_key(&table, &key(), &key(), &keys(&asked)).await.unwrap();
+            let found = lake.rows_by_key(&table, &key(), &keys(&asked)).await.unwrap();
             let expected = asked.iter().filter_map(|key| Some((key.clone(), state.get(key)?.clone())));
             assert_eq!(rows(&found), expected.collect::<Model>());
         }

@@ -49,7 +49,7 @@ async fn a_change_is_read_by_full_reads_and_keyed_reads_and_leaves_the_past_alon
     assert_eq!(second.files().unwrap().iter().map(|file| file.rows).sum::<u64>(), after.len() as u64);
 
     let asked: Vec<_> = before.keys().step_by(50).chain(after.keys().rev().take(60)).cloned().collect();
-    let found = lake.rows_by_key(&second, &key(), &key(), &keys(&asked)).await.unwrap();
+    let found = lake.rows_by_key(&second, &key(), &keys(&asked)).await.unwrap();
     let expected: Model = asked.iter().filter_map(|key| Some((key.clone(), after.get(key)?.clone()))).collect();
     assert_eq!(rows(&found), expected);
 
@@ -67,13 +67,13 @@ async fn rows_are_found_by_a_part_of_the_key_and_by_any_other_column() {
     let table = lake.commit_change(first, &change).await.unwrap();
 
     let queue = keys([&key_of(0)]).project(&[0]).unwrap();
-    let found = lake.rows_by_key(&table, &key(), &names(&["queue"]), &queue).await.unwrap();
+    let found = lake.rows_by_key(&table, &names(&["queue"]), &queue).await.unwrap();
     let without =
         after.iter().filter(|((queue, _), _)| queue.is_none()).map(|(key, value)| (key.clone(), value.clone()));
     assert_eq!(rows(&found), without.collect(), "null equals null");
 
     let asked = batch([(&key_of(5), &(0, Some("ref 77".to_owned()))), (&key_of(5), &(0, None))]);
-    let found = lake.rows_by_key(&table, &key(), &names(&["reference"]), &asked.project(&[3]).unwrap()).await.unwrap();
+    let found = lake.rows_by_key(&table, &names(&["reference"]), &asked.project(&[3]).unwrap()).await.unwrap();
     let wanted = |reference: &Option<String>| reference.is_none() || reference.as_deref() == Some("ref 77");
     let expected = after.iter().filter(|(_, value)| wanted(&value.1)).map(|(key, value)| (key.clone(), value.clone()));
     assert_eq!(rows(&found), expected.collect());

@@ -132,23 +132,16 @@ Exit code: 0 all pass, 1 one fails or a job has no example.")]
         update: bool,
     },
     /// Ask the tables of a generation a question in SQL.
+    ///
+    /// With --as-of, the tables that the statement reads are computed for that business date, aside and on what the
+    /// generation shows as landed; nothing is published. Three times can be told apart: the business date (--as-of), what
+    /// was known of the parameters (--parameters), and what had come in (--generation).
     #[command(after_help = "Examples:
   reskontra query \"show tables\"
   reskontra query \"select status, count(*), sum(amount) from ar_payment_outcome group by status\"
-  reskontra query --format parquet --output matches.parquet \"select * from ar_match\"")]
-    Query {
-        /// The statement.
-        sql: String,
-        /// How to print rows.
-        #[arg(long, short, value_enum, default_value_t = Format::Table)]
-        format: Format,
-        /// Write to this file; Parquet needs one.
-        #[arg(long, short)]
-        output: Option<PathBuf>,
-        /// The generation to ask; the last one when left out.
-        #[arg(long, short)]
-        generation: Option<u64>,
-    },
+  reskontra query --format parquet --output matches.parquet \"select * from ar_match\"
+  reskontra query --as-of 2026-01-31 --parameters then \"select * from fee_month\"")]
+    Query(Query),
     /// Say why a row is there: the jobs, rows, records, files, parameters and decisions behind it.
     ///
     /// From the row upstream, every job's rows that took part are found by asking its plan, and the job is computed
@@ -330,6 +323,37 @@ pub enum TextFormat {
     Text,
     /// One JSON document.
     Json,
+}
+
+/// A question in SQL.
+#[derive(Debug, clap::Args)]
+pub struct Query {
+    /// The statement.
+    pub sql: String,
+    /// How to print rows.
+    #[arg(long, short, value_enum, default_value_t = Format::Table)]
+    pub format: Format,
+    /// Write to this file; Parquet needs one.
+    #[arg(long, short)]
+    pub output: Option<PathBuf>,
+    /// The generation to ask; the last one when left out.
+    #[arg(long, short)]
+    pub generation: Option<u64>,
+    /// Compute what is read for this business date, rather than show it as published.
+    #[arg(long, value_name = "YYYY-MM-DD")]
+    pub as_of: Option<NaiveDate>,
+    /// Compute with the parameters of the generation, or with those that were in service at the end of the business date.
+    #[arg(long, value_enum, default_value_t = Known::Now, requires = "as_of")]
+    pub parameters: Known,
+}
+
+/// What is known of the parameters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Known {
+    /// What the generation knows.
+    Now,
+    /// What was in service at the end of the business date.
+    Then,
 }
 
 /// The business date.

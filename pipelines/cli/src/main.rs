@@ -89,9 +89,7 @@ fn run(args: Args) -> anyhow::Result<ExitCode> {
             Command::Test { job, quiet, update } => {
                 examples::test(&config, &examples::Request { only: job.as_deref(), quiet, update }).await
             }
-            Command::Query { sql, format, output, generation } => {
-                query::query(&config, &sql, format, output.as_deref(), generation).await
-            }
+            Command::Query(asked) => query::query(&config, &asked).await,
             Command::Explain(asked) => explain::explain(&config, &asked).await,
             Command::Docs { out } => docs::docs(&config, &out),
             Command::Plan { json, date } => deploy::plan(&config, json, config.as_of(date)).await,

@@ -2,22 +2,24 @@
 
 use std::fs::File;
 use std::io::{self, Write};
-use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::{Context as _, Result, bail};
 use arrow::array::RecordBatch;
 use arrow::csv::WriterBuilder;
 use arrow::util::pretty::pretty_format_batches;
+use chrono::NaiveDate;
+use chrono_tz::Europe::Stockholm;
 use commit::generation::Generation;
-use datafusion::execution::context::SQLOptions;
+use datafusion::execution::context::{SQLOptions, SessionContext};
 use engine::Library;
+use engine::aside::Aside;
 use engine::run::generation_session;
 use futures::TryStreamExt as _;
 use lake::Lake;
 use parquet::arrow::ArrowWriter;
 
-use crate::args::Format;
+use crate::args::{Format, Known, Query};
 use crate::config::Config;
 use crate::print;
 
@@ -30,21 +32,48 @@ pub async fn published(lake: &Lake, number: Option<u64>) -> Result<Generation> {
     generation.context("no generation is published yet; run `reskontra up --once`")
 }
 
-/// Asks one generation a question.
-pub async fn query(
-    config: &Config,
-    sql: &str,
-    format: Format,
-    output: Option<&Path>,
-    generation: Option<u64>,
-) -> Result<ExitCode> {
+/// Asks one generation a question, or jobs that are computed aside for another business date.
+pub async fn query(config: &Config, asked: &Query) -> Result<ExitCode> {
     let lake = config.lake()?;
-    let generation = published(&lake, generation).await?;
+    let generation = published(&lake, asked.generation).await?;
     let library = match config.library_of(&lake, &generation).await? {
         Some(library) => library,
         None => Library::load(&config.sql)?,
     };
-    let context = generation_session(&lake, &library, &generation).await?;
+    let Some(as_of) = asked.as_of else {
+        return answer(&generation_session(&lake, &library, &generation).await?, asked, &generation).await;
+    };
+    let library = match asked.parameters {
+        Known::Now => library,
+        Known::Then => library.with_parameters_of(&known_then(config, &lake, as_of).await?)?,
+    };
+    let aside = Aside::compute(&lake, &library, &generation, as_of, &asked.sql).await?;
+    let answered = answer(aside.context(), asked, &Generation { as_of, ..generation }).await;
+    aside.discard().await?;
+    answered
+}
+
+/// The library that was in service at the end of a day.
+async fn known_then(config: &Config, lake: &Lake, day: NaiveDate) -> Result<Library> {
+    let published_on = |generation: &Generation| generation.published_at.with_timezone(&Stockholm).date_naive();
+    let mut first = None;
+    let mut numbers = lake.generation_numbers().await?;
+    while let Some(number) = numbers.pop() {
+        let generation = lake.generation(number).await?;
+        if published_on(&generation) <= day {
+            let library = config.library_of(lake, &generation).await?;
+            return library.with_context(|| format!("generation {number}, in service on {day}, keeps no library"));
+        }
+        first = Some(published_on(&generation));
+    }
+    match first {
+        Some(first) => bail!("nothing was in service on {day}: the first generation was published on {first}"),
+        None => bail!("no generation is published yet; run `reskontra up --once`"),
+    }
+}
+
+async fn answer(context: &SessionContext, asked: &Query, generation: &Generation) -> Result<ExitCode> {
+    let Query { sql, format, output, .. } = asked;
     let read_only = SQLOptions::new().with_allow_ddl(false).with_allow_dml(false).with_allow_statements(false);
     let frame = match context.sql_with_options(sql, read_only).await {
         Ok(frame) => frame,
@@ -54,7 +83,7 @@ pub async fn query(
     let mut stream = frame.execute_stream().await.context("the statement failed")?;
     let mut out: Box<dyn Write + Send> = match output {
         Some(file) => Box::new(File::create(file).with_context(|| format!("writing {}", file.display()))?),
-        None if format == Format::Parquet => bail!("Parquet is no text: name a file with --output"),
+        None if *format == Format::Parquet => bail!("Parquet is no text: name a file with --output"),
         None => Box::new(io::stdout()),
     };
     match format {

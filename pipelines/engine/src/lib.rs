@@ -6,6 +6,7 @@
 //!
 //! Start at [`Library`] (what is in `sql/`), then [`Planner`] (what a job means) and [`example`].
 
+pub mod aside;
 mod audit;
 pub mod catalogue;
 mod changes;

@@ -169,6 +169,18 @@ impl Library {
         Ok(library)
     }
 
+    /// The library with the parameters of another.
+    ///
+    /// # Errors
+    /// When the other lacks one of its parameter tables.
+    pub fn with_parameters_of(&self, other: &Self) -> Result<Self, EngineError> {
+        if let Some(missing) = self.parameters.keys().find(|name| !other.parameters.contains_key(*name)) {
+            let reason = "there was no such parameter table then".to_owned();
+            return Err(EngineError::Result { job: missing.clone(), reason });
+        }
+        Ok(Self { parameters: other.parameters.clone(), parts: OnceLock::new(), ..self.clone() })
+    }
+
     /// Names of everything that a job can read.
     #[must_use]
     pub fn table_names(&self) -> BTreeSet<&str> {

@@ -128,3 +128,42 @@ fn a_change_is_planned_compared_deployed_rolled_back_and_replayed() {
     edit(&generation, digest, &forged);
     ends(&folder, &["replay", "2"], 1, &["ar_overpayment: published", "36 tables the same, 1 different"]);
 }
+
+#[test]
+fn jobs_are_asked_for_another_business_date_with_the_parameters_known_now_or_then() {
+    let folder = published().copy();
+    let sql = folder.own_sql();
+    let day = folder.generation().as_of.to_string();
+    let files = data_files(&folder);
+    let ask = |arguments: &[&str], statement: &str| {
+        let arguments = [&["query", "--format", "csv"], arguments, &[statement]].concat();
+        ends(&folder, &arguments, 0, &[]).out
+    };
+    // The same date gives what is published, another date what would have been.
+    let fees = "select * from fee_month order by 1, 2, 3";
+    let published = ask(&[], fees);
+    assert!(published.lines().count() > 10, "{published}");
+    assert_eq!(ask(&["--as-of", &day], fees), published);
+    let due = "select count(*) as rows from ar_unmatched_payment where as_of() = date '2026-07-15'";
+    assert_eq!(ask(&["--as-of", "2026-06-30"], due).lines().nth(1), Some("0"));
+    let earlier = ask(&["--as-of", "2026-01-31"], fees);
+    assert_ne!(earlier, published, "fees are computed up to the business date");
+    assert_eq!(data_files(&folder), files, "nothing that was computed aside is left");
+
+    // A parameter changes; what was in service earlier is still known.
+    edit(&sql.join("parameters/param.csv"), "ar_candidates_max,5,", "ar_candidates_max,4,");
+    ends(&folder, &["deploy", "--yes"], 0, &["published generation 2"]);
+    let first = folder.path().join("store/generations/000000000001.json");
+    let mut generation: serde_json::Value = serde_json::from_str(&fs::read_to_string(&first).unwrap()).unwrap();
+    generation["published_at"] = "2026-01-15T22:30:00Z".into();
+    fs::write(&first, generation.to_string()).unwrap();
+    let most = "select cast(value as int) from param where name = 'ar_candidates_max'";
+    let value = |arguments: &[&str]| ask(arguments, most).lines().nth(1).unwrap().to_owned();
+    assert_eq!(value(&["--as-of", "2026-01-31"]), "4");
+    assert_eq!(value(&["--as-of", "2026-01-31", "--parameters", "then"]), "5");
+    assert_eq!(value(&["--as-of", "2026-01-15", "--parameters", "then"]), "5", "at 23:30 in Stockholm");
+    let before = ["query", "--as-of", "2026-01-14", "--parameters", "then", most];
+    ends(&folder, &before, 1, &["nothing was in service on 2026-01-14", "was published on 2026-01-15"]);
+    ends(&folder, &["query", "--parameters", "then", most], 2, &["--as-of"]);
+    ends(&folder, &["query", "--as-of", "2026-01-31", "show tables"], 1, &["the statement"]);
+}

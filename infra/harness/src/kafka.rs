@@ -1,11 +1,10 @@
 use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::io::{self, Write as _};
-use std::net::TcpListener;
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdin, Command, Stdio};
-use std::thread;
-use std::time::{Duration, Instant};
+use std::process::{Command, Stdio};
+
+use crate::server::{Server, cache, free_port};
 
 const VERSION: &str = "4.4.0";
 const POM: &str = r#"<project xmlns="http://maven.apache.org/POM/4.0.0">
@@ -31,28 +30,16 @@ rootLogger.level = info
 rootLogger.appenderRef.out.ref = out
 ";
 
-/// Runs the command given as arguments and kills it when standard input closes, so that no broker outlives the
-/// process that started it, however that process ends.
-const TETHER: &str = r#"exec 3<&0
-"$@" </dev/null 3<&- &
-server=$!
-(cat <&3 >/dev/null; kill -9 $server 2>/dev/null) >/dev/null 2>&1 &
-wait $server
-"#;
-
 /// Any cluster id will do: one directory is one cluster.
 const CLUSTER: &str = "UmVza29udHJhVGVzdHMwMA";
 
 const JVM: [&str; 3] = ["-Xmx512m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"];
 
-const START_DEADLINE: Duration = Duration::from_secs(90);
-
 /// A single-node Apache Kafka (KRaft) on a free loopback port. Dropping it kills it, as a power cut would.
 #[derive(Debug)]
 pub struct Kafka {
     address: String,
-    tether: Option<ChildStdin>,
-    process: Child,
+    _server: Server,
 }
 
 impl Kafka {
@@ -112,21 +99,10 @@ impl Kafka {
             format_storage(&dir, &jars, &properties)?;
         }
         let address = listener(&fs::read_to_string(&properties)?)?;
-        let log = dir.join("server.log");
-        let out = File::create(&log)?;
-        let mut process = Command::new("sh")
-            .args(["-c", TETHER, "sh"])
-            .args(java(&dir, &jars, "kafka.Kafka"))
-            .arg(&properties)
-            .current_dir(&dir)
-            .stdin(Stdio::piped())
-            .stdout(out.try_clone()?)
-            .stderr(out)
-            .spawn()?;
-        let tether = process.stdin.take();
-        let mut kafka = Self { address, tether, process };
-        kafka.wait_until_ready(&log)?;
-        Ok(kafka)
+        let command = java(&dir, &jars, "kafka.Kafka").chain([properties.into_os_string()]);
+        let mut server = Server::start("Apache Kafka", command, &dir, &[])?;
+        server.wait(|log| log.contains("Kafka Server started"))?;
+        Ok(Self { address, _server: server })
     }
 
     /// `127.0.0.1:PORT`.
@@ -134,42 +110,6 @@ impl Kafka {
     pub fn address(&self) -> &str {
         &self.address
     }
-
-    fn wait_until_ready(&mut self, log: &Path) -> io::Result<()> {
-        let started = Instant::now();
-        loop {
-            let text = fs::read_to_string(log)?;
-            if text.contains("Kafka Server started") {
-                return Ok(());
-            }
-            let fate = match self.process.try_wait()? {
-                Some(status) => format!("ended ({status})"),
-                None if started.elapsed() > START_DEADLINE => "did not become ready".to_owned(),
-                None => {
-                    thread::sleep(Duration::from_millis(20));
-                    continue;
-                }
-            };
-            let end: Vec<&str> = text.lines().rev().take(15).collect();
-            let end = end.into_iter().rev().collect::<Vec<_>>().join("\n");
-            return Err(io::Error::other(format!("Apache Kafka {fate}; {} ends with:\n{end}", log.display())));
-        }
-    }
-}
-
-impl Drop for Kafka {
-    fn drop(&mut self) {
-        drop(self.tether.take());
-        // Its end is all that is waited for; how it ended does not matter.
-        let _ = self.process.wait();
-    }
-}
-
-fn cache() -> io::Result<PathBuf> {
-    let dir = |name: &str| std::env::var_os(name).filter(|dir| !dir.is_empty()).map(PathBuf::from);
-    let cache = dir("XDG_CACHE_HOME").or_else(|| dir("HOME").map(|home| home.join(".cache")));
-    let cache = cache.ok_or_else(|| io::Error::other("neither XDG_CACHE_HOME nor HOME is set"))?;
-    Ok(cache.join("reskontra"))
 }
 
 fn java<'a>(dir: &Path, jars: &Path, class: &'a str) -> impl Iterator<Item = std::ffi::OsString> + use<'a> {
@@ -233,10 +173,6 @@ broker.session.timeout.ms=3000
 fn listener(properties: &str) -> io::Result<String> {
     let line = properties.lines().find_map(|line| line.strip_prefix("advertised.listeners=PLAINTEXT://"));
     line.map(str::to_owned).ok_or_else(|| io::Error::other("server.properties names no listener"))
-}
-
-fn free_port() -> io::Result<u16> {
-    Ok(TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port())
 }
 
 #[cfg(test)]

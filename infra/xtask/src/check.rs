@@ -19,9 +19,9 @@ pub fn test() -> Result<ExitCode> {
                 .env("RUSTDOCFLAGS", "-D warnings -A rustdoc::private-intra-doc-links"),
         )
     })?;
-    step("broker", || {
-        let installed = harness::Kafka::install()?;
-        println!("   Apache Kafka in {}", installed.display());
+    step("servers", || {
+        println!("   Apache Kafka in {}", harness::Kafka::install()?.display());
+        println!("   Versity Gateway in {}", harness::ObjectStorage::install()?.display());
         Ok(())
     })?;
     step("build", || build(false))?;

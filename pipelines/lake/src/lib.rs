@@ -66,6 +66,7 @@ impl Lake {
     /// When the address cannot be used.
     pub fn open(url: &Url) -> Result<Self, LakeError> {
         let (store, root) = open_store(url)?;
+        store::register_log(url)?;
         let files = Arc::new(Files::new(store.clone(), files::KEPT_BYTES));
         Ok(Self { store, root, url: url.clone(), files, indexing: Arc::default() })
     }

@@ -5,15 +5,19 @@ use std::fmt;
 use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
+use deltalake::DeltaResult;
+use deltalake::logstore::{LogStore, LogStoreFactory, StorageConfig, default_logstore, logstore_factories};
 use futures::stream::BoxStream;
+use object_store::aws::{AmazonS3, AmazonS3Builder, AmazonS3ConfigKey};
 use object_store::local::LocalFileSystem;
 use object_store::path::Path;
 use object_store::{
-    CopyOptions, GetOptions, GetResult, ListResult, MultipartUpload, ObjectMeta, ObjectStore, ObjectStoreExt as _,
-    PutMode, PutMultipartOptions, PutOptions, PutPayload, PutResult, RenameOptions, Result, UploadPart,
-    coalesce_ranges,
+    BackoffConfig, CopyOptions, GetOptions, GetResult, ListResult, MultipartUpload, ObjectMeta, ObjectStore,
+    ObjectStoreExt as _, ObjectStoreScheme, PutMode, PutMultipartOptions, PutOptions, PutPayload, PutResult,
+    RenameOptions, Result, RetryConfig, UploadPart, coalesce_ranges,
 };
 use url::Url;
 
@@ -23,6 +27,13 @@ use crate::LakeError;
 /// that would fetch most of the file. So much comes in the time that a request of its own would cost in processing.
 const GAP: u64 = 32 << 10;
 
+/// How long a request to a store is tried again.
+const PATIENCE: Duration = Duration::from_secs(120);
+/// The pause before a request is tried again doubles up to this.
+const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+/// More than fit into [`PATIENCE`].
+const RETRIES: usize = 60;
+
 /// Opens the store at `url` and says where below it the address points. Credentials come from the environment
 /// (`AWS_ACCESS_KEY_ID` and its like).
 ///
@@ -30,12 +41,52 @@ const GAP: u64 = 32 << 10;
 /// When the address is of no kind that is known.
 pub fn open_store(url: &Url) -> Result<(Arc<dyn ObjectStore>, Path), LakeError> {
     let fail = |reason: String| LakeError::Address { url: url.to_string(), reason };
-    let environment = std::env::vars().map(|(name, value)| (name.to_lowercase(), value));
-    let (store, path) = object_store::parse_url_opts(url, environment).map_err(|error| fail(error.to_string()))?;
-    let local = url.scheme() == "file";
-    let store: Arc<dyn ObjectStore> = if local { Arc::new(Durable(LocalFileSystem::new())) } else { Arc::from(store) };
-    let gap = (!local).then_some(GAP);
+    let (scheme, path) = ObjectStoreScheme::parse(url).map_err(|error| fail(error.to_string()))?;
+    let (store, gap): (Arc<dyn ObjectStore>, _) = match scheme {
+        ObjectStoreScheme::Local => (Arc::new(Durable(LocalFileSystem::new())), None),
+        ObjectStoreScheme::AmazonS3 => (Arc::new(s3(url).map_err(|error| fail(error.to_string()))?), Some(GAP)),
+        _ => return Err(fail("there are file:// and s3:// addresses".to_owned())),
+    };
     Ok((Arc::new(Confirmed { store, gap }), path))
+}
+
+/// A store that is out of reach for a minute stops nothing.
+fn s3(url: &Url) -> Result<AmazonS3> {
+    let mut builder = AmazonS3Builder::new().with_url(url.as_str()).with_retry(RetryConfig {
+        backoff: BackoffConfig { max_backoff: LONGEST_PAUSE, ..BackoffConfig::default() },
+        max_retries: RETRIES,
+        retry_timeout: PATIENCE,
+    });
+    for (name, value) in std::env::vars() {
+        if let Ok(key) = name.to_lowercase().parse::<AmazonS3ConfigKey>() {
+            builder = builder.with_config(key, value);
+        }
+    }
+    builder.build()
+}
+
+/// Lets the table library keep a table's log in a store of this kind. The library knows local files only; everything
+/// else it takes from crates that bring stores of their own, and ours come with what [`open_store`] wraps around them.
+pub fn register_log(url: &Url) -> std::result::Result<(), LakeError> {
+    let fail = |reason: String| LakeError::Address { url: url.to_string(), reason };
+    let scheme = Url::parse(&format!("{}://", url.scheme())).map_err(|error| fail(error.to_string()))?;
+    logstore_factories().entry(scheme).or_insert_with(|| Arc::new(Logs));
+    Ok(())
+}
+
+/// Logs whose entries are made by conditional puts.
+struct Logs;
+
+impl LogStoreFactory for Logs {
+    fn with_options(
+        &self,
+        table: Arc<dyn ObjectStore>,
+        root: Arc<dyn ObjectStore>,
+        location: &Url,
+        options: &StorageConfig,
+    ) -> DeltaResult<Arc<dyn LogStore>> {
+        Ok(default_logstore(table, root, location, options))
+    }
 }
 
 /// A local file system whose writes are synced to disk, file and folder, before they count.

@@ -16,6 +16,7 @@ mod folder;
 mod killed;
 mod parse;
 mod program;
+mod remote;
 mod row;
 mod score;
 mod scored;

@@ -7,6 +7,7 @@ use chrono::{NaiveDate, Utc};
 use commit::generation::Generation;
 use engine::Library;
 use engine::files::Archived;
+use engine::memory::{self, Memory};
 use engine::run::Limits;
 use ingest::archive::Archive;
 use ingest::kafka::KafkaConfig;
@@ -14,7 +15,7 @@ use ingest::place::{LandingPlace, Rule};
 use ingest::store::Store;
 use lake::Lake;
 use object_store::path::Path as StorePath;
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 use url::Url;
 
 use crate::args::AsOf;
@@ -41,6 +42,8 @@ pub struct Config {
     pub kafka: Option<Kafka>,
     /// Where refreshing by key ends and computing in full begins.
     pub refresh: Limits,
+    /// How much memory statements may take.
+    pub memory: MemoryLimit,
     /// Pages and API.
     pub serve: Serve,
     #[serde(skip)]
@@ -92,6 +95,20 @@ pub struct Kafka {
     pub settings: BTreeMap<String, String>,
 }
 
+/// How much memory statements may take.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct MemoryLimit {
+    /// Of the whole process, for example `4GiB`; what does not fit is put on disk, below the work folder. Without it
+    /// statements take what they need.
+    #[serde(deserialize_with = "size")]
+    pub limit: Option<u64>,
+}
+
+fn size<'de, D: Deserializer<'de>>(input: D) -> Result<Option<u64>, D::Error> {
+    memory::bytes(&String::deserialize(input)?).map(Some).map_err(serde::de::Error::custom)
+}
+
 /// Pages and API.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -126,6 +143,7 @@ impl Default for Config {
             landing: Vec::new(),
             kafka: None,
             refresh: Limits::default(),
+            memory: MemoryLimit::default(),
             serve: Serve::default(),
             base: PathBuf::new(),
         }
@@ -147,6 +165,14 @@ impl Config {
             *path = base.join(&*path);
         }
         Ok(config)
+    }
+
+    /// Holds this process to its memory limit, if it has one.
+    pub fn limit_memory(&self) -> Result<()> {
+        if let Some(limit) = self.memory.limit {
+            Memory { limit, spill: self.work.join("spill") }.set()?;
+        }
+        Ok(())
     }
 
     /// The business date: the argument, the configured one, or today in Stockholm.
@@ -237,5 +263,19 @@ impl Config {
             Ok(url) => Ok(url),
             Err(()) => bail!("{} is no folder that can be addressed", folder.display()),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_memory_limit_is_a_size_with_a_unit() {
+        let config: Config = toml::from_str("[memory]\nlimit = \"4GiB\"").unwrap();
+        assert_eq!(config.memory.limit, Some(4 << 30));
+        let error = toml::from_str::<Config>("[memory]\nlimit = \"4 gigabyte\"").unwrap_err().to_string();
+        assert!(error.contains("4 gigabyte is no size") && error.contains("line 2"), "{error}");
+        assert_eq!(toml::from_str::<Config>("[memory]").unwrap().memory.limit, None);
     }
 }

@@ -12,7 +12,8 @@ use arrow::datatypes::SchemaRef;
 use chrono::NaiveDate;
 use commit::generation::{Audit, LandingCut};
 use datafusion::catalog::TableProvider;
-use datafusion::execution::context::SessionContext;
+use datafusion::dataframe::DataFrame;
+use datafusion::execution::context::{SessionContext, SessionState};
 use datafusion::logical_expr::LogicalPlan;
 use futures::TryStreamExt as _;
 use lake::{Lake, Staged};
@@ -22,7 +23,7 @@ use crate::changes::Landing;
 use crate::refresh::Refresher;
 use crate::rows;
 use crate::rows::sorted::KeyCheck;
-use crate::{EngineError, Job, Library, PlannedJob, Planner, views};
+use crate::{EngineError, Job, Library, PlannedJob, Planner, memory, views};
 
 pub use crate::audit::{LANDED_ONCE, Violations};
 
@@ -115,14 +116,20 @@ impl<'a> Cut<'a> {
     /// Computes a planned job into staged files, and holds it to its key.
     pub(crate) async fn stage(&self, job: &Job, planned: PlannedJob) -> Result<Computed, EngineError> {
         let PlannedJob { plan, schema } = planned;
-        let staged = self.write(job, plan, &schema).await?;
+        let write = |state| self.write(job, state, plan.clone(), &schema);
+        let staged = memory::within_limit(self.context.state(), write).await?;
         Ok(Computed { schema, staged })
     }
 
-    async fn write(&self, job: &Job, plan: LogicalPlan, schema: &SchemaRef) -> Result<Staged, EngineError> {
+    async fn write(
+        &self,
+        job: &Job,
+        state: SessionState,
+        plan: LogicalPlan,
+        schema: &SchemaRef,
+    ) -> Result<Staged, EngineError> {
         let failed = || EngineError::query(&*job.name);
-        let frame = self.context.execute_logical_plan(plan).await.map_err(failed())?;
-        let mut stream = frame.execute_stream().await.map_err(failed())?;
+        let mut stream = DataFrame::new(state, plan).execute_stream().await.map_err(failed())?;
         let mut writer = self.lake.stage(&job.name, rows::nullable(schema))?.sorted_by(&job.header.key);
         let mut key = KeyCheck::new(&job.header.key, schema)?;
         while let Some(batch) = stream.try_next().await.map_err(failed())? {

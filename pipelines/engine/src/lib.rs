@@ -26,6 +26,7 @@ pub mod lineage;
 pub mod lint;
 mod locate;
 mod markdown;
+pub mod memory;
 mod money;
 mod near;
 mod normal;

@@ -4,7 +4,7 @@ use chrono::NaiveDate;
 use datafusion::execution::SessionStateBuilder;
 use datafusion::execution::context::{SessionConfig, SessionContext};
 
-use crate::{EngineError, functions};
+use crate::{EngineError, functions, memory};
 use schemas::calendar::Calendar;
 
 /// A DataFusion session for a run as of `as_of`: the engine's functions, decimals for numeric literals, and no
@@ -37,7 +37,10 @@ fn session_with(config: SessionConfig, as_of: NaiveDate, calendar: &Arc<Calendar
     options.execution.collect_statistics = true;
     options.optimizer.prefer_hash_join = true;
     options.execution.time_zone = Some("+00:00".to_owned());
-    let state = SessionStateBuilder::new_with_default_features().with_config(config).build();
+    memory::share(options);
+    let state =
+        SessionStateBuilder::new_with_default_features().with_config(config).with_runtime_env(memory::runtime());
+    let state = state.build();
     let context = SessionContext::new_with_state(state);
     for function in functions::functions(as_of, calendar) {
         context.register_udf(function);

@@ -99,7 +99,10 @@ pub fn city(dir: &Path, scale: u32) -> Result<PathBuf> {
 }
 
 /// Makes a folder if it is not there; one that was left half made is made anew.
-fn once(dir: &Path, make: impl FnOnce(&Path) -> Result<()>) -> Result<PathBuf> {
+///
+/// # Errors
+/// When it cannot be made.
+pub fn once(dir: &Path, make: impl FnOnce(&Path) -> Result<()>) -> Result<PathBuf> {
     let what = || format!("making {}", dir.display());
     if !dir.exists() {
         note(&what());

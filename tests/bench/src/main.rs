@@ -1,6 +1,6 @@
 //! Speed, beside the speed of something that everyone knows, measured in the same run.
 //!
-//! `cargo xtask bench [parse|land|run|tick]` builds this optimised and runs it. Each benchmark prints a table with ratios and
+//! `cargo xtask bench [parse|land|run|tick|jobs]` builds this optimised and runs it. Each benchmark prints a table with ratios and
 //! writes the same numbers to `target/bench/NAME.json`. No time makes it fail. What is measured how, and what came of it,
 //! stands in `docs/benchmarks.md`.
 //!
@@ -8,9 +8,11 @@
 //! finds warm what another one left behind.
 
 mod data;
+mod jobs;
 mod land;
 mod measure;
 mod parse;
+mod random;
 mod report;
 mod run;
 mod step;
@@ -25,7 +27,7 @@ use clap::{Parser, ValueEnum};
 
 use report::Machine;
 
-/// Measure the speed of parsing, landing, running and changing.
+/// Measure the speed of parsing, landing, running, changing and querying.
 #[derive(Debug, Clone, Parser)]
 #[command(name = "bench", version)]
 struct Args {
@@ -46,6 +48,15 @@ struct Args {
     /// Ticks of each table.
     #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..))]
     ticks: u32,
+    /// Rows that statements run on, and a quarter as many invoices.
+    #[arg(long, default_value_t = 20_000_000)]
+    bank_rows: u64,
+    /// Bytes of memory that each statement is run with, beside once with all there are, for example `4GiB`.
+    #[arg(long, value_delimiter = ',', default_value = "4GiB,1GiB", value_parser = engine::memory::bytes)]
+    memory: Vec<u64>,
+    /// Show how statements were run.
+    #[arg(long)]
+    explain: bool,
     /// How often each measurement is taken.
     #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..))]
     repeat: u32,
@@ -67,6 +78,8 @@ enum Name {
     Run,
     /// A thousand changed rows of a large table, beside a scan of it.
     Tick,
+    /// Join, anti-join and groupings of many rows, beside DuckDB.
+    Jobs,
 }
 
 fn main() -> ExitCode {
@@ -89,6 +102,7 @@ fn benchmarks(args: &Args) -> Result<()> {
         (Name::Land, land::benchmark),
         (Name::Run, run::benchmark),
         (Name::Tick, tick::benchmark),
+        (Name::Jobs, jobs::benchmark),
     ] {
         if args.name.is_none_or(|only| only == name) {
             benchmark(&args, &Machine::look())?;

@@ -189,6 +189,12 @@ pub fn times(permille: u64) -> String {
     }
 }
 
+/// Thousandths as a factor with two decimals, for what is close to one: `0.98×`.
+pub fn hundredths(permille: u64) -> String {
+    let hundredths = (permille + 5) / 10;
+    format!("{}.{:02}×", grouped(hundredths / 100), hundredths % 100)
+}
+
 /// KiB as MiB.
 pub fn mebibytes(kib: u64) -> String {
     format!("{} MiB", grouped(kib / 1024))
@@ -206,6 +212,7 @@ mod tests {
         assert_eq!(milliseconds(1_239_450_000), "1 239.4 ms");
         assert_eq!(times(permille(5, 40)), "0.125×");
         assert_eq!(times(permille(40, 5)), "8.0×");
+        assert_eq!((hundredths(996), hundredths(1_304)), ("1.00×".to_owned(), "1.30×".to_owned()));
         assert_eq!(per_second(10, 0), 10_000_000_000);
     }
 

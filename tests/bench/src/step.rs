@@ -6,7 +6,7 @@ use anyhow::{Context as _, Result, bail};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use crate::{land, parse, report, run, stream, tick};
+use crate::{jobs, land, parse, report, run, stream, tick};
 
 /// Threads plan deep statements; deep plans need deep stacks in unoptimised builds.
 const STACK: usize = 16 << 20;
@@ -30,6 +30,10 @@ pub enum Step {
     Join(run::Task),
     /// A table changes, tick by tick, and is scanned.
     Tick(tick::Task),
+    /// Bank rows and invoices are written.
+    Tables(jobs::Tables),
+    /// A statement runs on them.
+    Statement(jobs::Task),
 }
 
 impl Step {
@@ -64,6 +68,8 @@ impl Step {
             Self::Run(task) => serde_json::to_string(&runtime.block_on(run::measure(&task))?)?,
             Self::Join(task) => serde_json::to_string(&runtime.block_on(run::join(&task))?)?,
             Self::Tick(task) => serde_json::to_string(&runtime.block_on(tick::measure(&task))?)?,
+            Self::Tables(task) => serde_json::to_string(&runtime.block_on(jobs::write(&task))?)?,
+            Self::Statement(task) => serde_json::to_string(&runtime.block_on(jobs::measure(&task))?)?,
         })
     }
 }

@@ -1,6 +1,5 @@
 //! `tick`: a thousand changed rows of a table, beside a scan of the table for the same rows, in tables that grow.
 
-use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -15,6 +14,7 @@ use url::Url;
 
 use crate::Args;
 use crate::measure::{self, Stopwatch, Time};
+use crate::random::{Random, mix};
 use crate::report::{self, Machine};
 use crate::step::Step;
 
@@ -275,26 +275,4 @@ fn batch(numbers: impl IntoIterator<Item = u64>, turn: u64) -> Result<RecordBatc
         text(&|_, noise| format!("Avgift {:x} för period {}", noise, noise % 12 + 1)),
     ];
     Ok(RecordBatch::try_new(schema(), columns)?)
-}
-
-/// Numbers that look random and are the same in every run (splitmix64).
-struct Random(u64);
-
-impl Random {
-    /// So many different numbers below `end`, ascending.
-    fn numbers(&mut self, count: u64, end: u64) -> BTreeSet<u64> {
-        let mut numbers = BTreeSet::new();
-        while (numbers.len() as u64) < count {
-            self.0 += 1;
-            numbers.insert(mix(self.0) % end);
-        }
-        numbers
-    }
-}
-
-const fn mix(number: u64) -> u64 {
-    let mut mixed = number.wrapping_add(1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-    mixed = (mixed ^ mixed >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    mixed = (mixed ^ mixed >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
-    mixed ^ mixed >> 31
 }

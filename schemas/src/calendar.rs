@@ -9,11 +9,12 @@ use arrow::array::{Array, AsArray, RecordBatch};
 use arrow::datatypes::Date32Type;
 use chrono::{DateTime, Datelike, Days, NaiveDate, NaiveTime, TimeZone, Utc, Weekday};
 use chrono_tz::Europe::Stockholm;
+use serde::{Deserialize, Serialize};
 
 /// The city's working days between a first and a last known date.
 ///
 /// What lies outside is unknown, never guessed: an answer that reaches outside is not given.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Calendar {
     known: Option<(NaiveDate, NaiveDate)>,
     workdays: Vec<NaiveDate>,
@@ -148,7 +149,7 @@ pub fn stockholm_date(time: DateTime<Utc>) -> NaiveDate {
 }
 
 /// When a piece of work is due.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum ServiceLevel {
     /// By the end of the n-th working day, day 1 counted.
     WorkingDays(usize),

@@ -32,6 +32,26 @@ pub fn test() -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
+/// Jobs on a cluster: a build of its own, because Ballista asks for all features of DataFusion.
+pub fn cluster() -> Result<ExitCode> {
+    const WITH: [&str; 3] = ["--workspace", "--features", "ballista"];
+    step("build with Ballista", || must(cargo(&["build", "--bins"]).args(WITH)))?;
+    step("lints with Ballista", || {
+        must(cargo(&["clippy", "--quiet", "--all-targets"]).args(WITH).args(["--", "-D", "warnings"]))
+    })?;
+    step("jobs on a cluster", || {
+        must(cargo(&["test", "--quiet", "--lib", "--test", "stream"]).args(WITH).args([
+            "cluster",
+            "--",
+            "--nocapture",
+            "--test-threads",
+            "1",
+        ]))
+    })?;
+    println!("all good");
+    Ok(ExitCode::SUCCESS)
+}
+
 /// What takes seconds.
 pub fn check() -> Result<ExitCode> {
     step("format", || must(&mut cargo(&["fmt", "--all", "--check"])))?;

@@ -38,7 +38,10 @@ enum Command {
         dir: PathBuf,
     },
     /// Everything that CI runs: format, lints, licences, unused dependencies, docs, tests, worked examples.
-    Test,
+    Test {
+        /// Only a part that `test` leaves out: `cluster`, jobs on a Ballista cluster, which is long to build.
+        part: Option<Part>,
+    },
     /// The part of `test` that takes seconds when nothing heavy has changed: format, lints, worked examples.
     Check,
     /// Benchmarks in an optimised build; prints ratios and writes them as JSON under `target/bench`.
@@ -49,10 +52,18 @@ enum Command {
     },
 }
 
+/// A part of the tests that is asked for by its name.
+#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+enum Part {
+    /// Jobs on a Ballista cluster.
+    Cluster,
+}
+
 fn main() -> ExitCode {
     let result = match Args::parse().command {
         Command::Demo { once, scale, dir } => demo::demo(once, scale, &dir),
-        Command::Test => check::test(),
+        Command::Test { part: None } => check::test(),
+        Command::Test { part: Some(Part::Cluster) } => check::cluster(),
         Command::Check => check::check(),
         Command::Bench { arguments } => demo::bench(&arguments),
     };

@@ -29,6 +29,8 @@ pub enum Command {
         once: bool,
         #[command(flatten)]
         date: AsOf,
+        #[command(flatten)]
+        engine: Engine,
     },
     /// Receive the files at the landing places: archive, read, deliver to the log.
     ///
@@ -45,8 +47,13 @@ pub enum Command {
         /// Compute every job and check every invariant in full.
         #[arg(long)]
         full: bool,
+        /// Leave no deleted row in the files of the tables, as readers of plain files and clusters need it.
+        #[arg(long)]
+        compact: bool,
         #[command(flatten)]
         date: AsOf,
+        #[command(flatten)]
+        engine: Engine,
     },
     /// Serve work-lists, results and API from the last generation.
     Serve,
@@ -202,6 +209,8 @@ Exit code: 0 the rows are the same, 1 they differ, 2 wrong usage or something fa
         yes: bool,
         #[command(flatten)]
         date: AsOf,
+        #[command(flatten)]
+        engine: Engine,
     },
     /// Show an earlier generation again, and go on with the library that computed it.
     ///
@@ -362,6 +371,15 @@ pub struct AsOf {
     /// Business date to compute for; otherwise `as_of` of the configuration, otherwise today in Stockholm.
     #[arg(long, value_name = "YYYY-MM-DD")]
     pub as_of: Option<NaiveDate>,
+}
+
+/// Where jobs are computed.
+#[derive(Debug, Clone, clap::Args)]
+pub struct Engine {
+    /// Compute what is computed in full on a cluster, `ballista://HOST:PORT` (docs/cluster.md); otherwise `engine` of
+    /// the configuration, otherwise this process. The rows are the same.
+    #[arg(long, env = "RESKONTRA_ENGINE", value_name = "ADDRESS")]
+    pub engine: Option<String>,
 }
 
 /// Form of printed rows.

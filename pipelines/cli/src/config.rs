@@ -1,11 +1,13 @@
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use anyhow::{Context as _, Result, bail};
 use chrono::{NaiveDate, Utc};
 use commit::generation::Generation;
 use engine::Library;
+use engine::executor::{Executor, Here};
 use engine::files::Archived;
 use engine::memory::{self, Memory};
 use engine::run::Limits;
@@ -18,7 +20,7 @@ use object_store::path::Path as StorePath;
 use serde::{Deserialize, Deserializer};
 use url::Url;
 
-use crate::args::AsOf;
+use crate::args::{AsOf, Engine};
 
 /// The configuration file. Unknown keys are errors. Paths are relative to the file.
 #[derive(Debug, Clone, Deserialize)]
@@ -44,8 +46,13 @@ pub struct Config {
     pub refresh: Limits,
     /// How much memory statements may take.
     pub memory: MemoryLimit,
+    /// The cluster that computes what is computed in full, `ballista://HOST:PORT`; without it this process does.
+    pub engine: Option<String>,
     /// Pages and API.
     pub serve: Serve,
+    /// Leave no deleted row in the files of the tables.
+    #[serde(skip)]
+    pub compact: bool,
     #[serde(skip)]
     base: PathBuf,
 }
@@ -144,7 +151,9 @@ impl Default for Config {
             kafka: None,
             refresh: Limits::default(),
             memory: MemoryLimit::default(),
+            engine: None,
             serve: Serve::default(),
+            compact: false,
             base: PathBuf::new(),
         }
     }
@@ -180,6 +189,20 @@ impl Config {
     pub fn as_of(&self, argument: AsOf) -> NaiveDate {
         let today = || Utc::now().with_timezone(&chrono_tz::Europe::Stockholm).date_naive();
         argument.as_of.or(self.as_of).unwrap_or_else(today)
+    }
+
+    /// With the engine of the command line, when it names one.
+    #[must_use]
+    pub fn on(self, engine: Engine) -> Self {
+        Self { engine: engine.engine.or(self.engine), ..self }
+    }
+
+    /// Where that is computed which is computed in full.
+    pub fn executor(&self) -> Result<Arc<dyn Executor>> {
+        match &self.engine {
+            Some(address) => Ok(cluster::open(address)?),
+            None => Ok(Arc::new(Here)),
+        }
     }
 
     /// The lake with archive, tables and generations.

@@ -52,7 +52,10 @@ fn run(args: Args) -> anyhow::Result<ExitCode> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().thread_stack_size(16 << 20).build()?;
     runtime.block_on(async move {
         match args.command {
-            Command::Up { once, date } => up::up(&config, once, || config.as_of(date)).await,
+            Command::Up { once, date, engine } => {
+                let config = config.on(engine);
+                up::up(&config, once, || config.as_of(date)).await
+            }
             Command::Ingest => {
                 let received = stream::Intake::open(&config).await?.receive().await?;
                 print::out(&format!(
@@ -73,11 +76,12 @@ fn run(args: Args) -> anyhow::Result<ExitCode> {
                 print::out(&format!("{rows} rows landed"));
                 Ok(ExitCode::SUCCESS)
             }
-            Command::Run { full, date } => {
-                let mut config = config;
+            Command::Run { full, compact, date, engine } => {
+                let mut config = config.on(engine);
                 if full {
                     config.refresh.keys = 0;
                 }
+                config.compact |= compact;
                 let report = stream::run(&config, &config.lake()?, config.as_of(date)).await?;
                 Ok(stream::verdict(&report))
             }
@@ -95,7 +99,10 @@ fn run(args: Args) -> anyhow::Result<ExitCode> {
             Command::Docs { out } => docs::docs(&config, &out),
             Command::Plan { json, date } => deploy::plan(&config, json, config.as_of(date)).await,
             Command::Diff(asked) => Ok(diff::diff(&config, &asked).await.unwrap_or_else(|error| diff::failed(&error))),
-            Command::Deploy { yes, date } => deploy::deploy(&config, yes, config.as_of(date)).await,
+            Command::Deploy { yes, date, engine } => {
+                let as_of = config.as_of(date);
+                deploy::deploy(&config.on(engine), yes, as_of).await
+            }
             Command::Rollback { to, reason } => deploy::rollback(&config, to, reason).await,
             Command::Replay { generation, json } => {
                 Ok(diff::replay(&config, generation, json).await.unwrap_or_else(|error| diff::failed(&error)))

@@ -248,6 +248,8 @@ pub async fn run_library(config: &Config, lake: &Lake, library: &Library, as_of:
         writer: Uuid::new_v4().to_string(),
         partitions: config.partitions(),
         refresh: config.refresh,
+        compact: config.compact,
+        executor: config.executor()?,
     };
     let bar = ProgressBar::new(library.jobs.len() as u64).with_style(bar_style("{bar:30} {pos}/{len} jobs {wide_msg}"));
     let progress = |progress: Progress<'_>| match progress {

@@ -7,13 +7,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use arrow::array::RecordBatch;
 use commit::generation::Audit;
+use datafusion::logical_expr::LogicalPlan;
 use serde_json::{Map, Value};
 
-use crate::changes::Landing;
+use crate::cut::Cut;
 use crate::fingerprint::text_digest;
 use crate::partition::Partition;
 use crate::refresh::{self, Refresher, Stop};
-use crate::{EngineError, Invariant, Planner, rows, views};
+use crate::{EngineError, Invariant, rows, views};
 
 /// Every row that landed is in exactly one of accepted or rejected, and there are as many as were delivered.
 pub const LANDED_ONCE: &str = "INV-LANDED-ONCE";
@@ -41,12 +42,11 @@ enum Says<'a> {
 
 /// Checks every invariant. `held` is the audit of the last generation.
 pub async fn audit(
-    planner: &Planner<'_>,
+    cut: &Cut<'_>,
     refresher: &Refresher<'_>,
-    landing: &Landing,
     held: Option<&Audit>,
 ) -> Result<(Audit, Violations), EngineError> {
-    let library = planner.library();
+    let Cut { planner, library, landing, .. } = cut;
     let landed = views::landed_otherwise(&landing.tables.keys().cloned().collect()).map(|sql| Check {
         name: LANDED_ONCE,
         key: vec!["file_id".to_owned()],
@@ -66,7 +66,7 @@ pub async fn audit(
     let mut violations = Violations::new();
     for check in checks {
         let held = held.is_some_and(|held| held.meanings.get(check.name) == Some(&check.meaning));
-        let found = check.rows(planner, refresher, held).await?;
+        let found = check.rows(cut, refresher, held).await?;
         let count = found.iter().map(|batch| batch.num_rows() as u64).sum();
         let shown = found.iter().flat_map(|batch| (0..batch.num_rows()).map(|row| schemas::json::row(batch, row)));
         let shown: Vec<_> = shown.take(SHOWN).collect();
@@ -83,33 +83,44 @@ impl Check<'_> {
     /// Its violations; of an invariant that held before, those that the changes can have made.
     async fn rows(
         &self,
-        planner: &Planner<'_>,
+        cut: &Cut<'_>,
         refresher: &Refresher<'_>,
         held: bool,
     ) -> Result<Vec<RecordBatch>, EngineError> {
         if held && !self.reads.iter().any(|table| refresher.changes.contains_key(table)) {
             return Ok(Vec::new());
         }
-        let state = refresher.context.state();
+        let failed = || EngineError::query(self.name);
         let plan = match &self.says {
-            Says::Invariant(invariant) => planner.plan_invariant(refresher.context, invariant).await?,
-            Says::Landed(sql) => state.create_logical_plan(sql).await.map_err(EngineError::query(self.name))?,
+            Says::Invariant(invariant) => cut.planner.plan_invariant(&cut.context, invariant).await?,
+            Says::Landed(sql) => cut.context.state().create_logical_plan(sql).await.map_err(failed())?,
         };
-        let plan = state.optimize(&plan).map_err(EngineError::query(self.name))?;
-        let partitions = Partition::of(&plan, &self.key).unwrap_or_default();
-        for partition in partitions.iter().filter(|_| held) {
+        if held && let Some(found) = self.reached(refresher, &plan).await? {
+            return Ok(found);
+        }
+        cut.collect(self.name, &plan).await
+    }
+
+    /// The violations among the keys that the changes reach; nothing when `plan` does not fall apart by its key.
+    async fn reached(
+        &self,
+        refresher: &Refresher<'_>,
+        plan: &LogicalPlan,
+    ) -> Result<Option<Vec<RecordBatch>>, EngineError> {
+        let plan = refresher.context.state().optimize(plan).map_err(EngineError::query(self.name))?;
+        for partition in Partition::of(&plan, &self.key).unwrap_or_default() {
             let column = &partition.column;
             match refresh::by_key(refresher, &plan, column, usize::MAX).await {
-                Ok(None) => return Ok(Vec::new()),
+                Ok(None) => return Ok(Some(Vec::new())),
                 Ok(Some((values, narrowed))) => {
                     let found = refresh::collect(refresher.context, &narrowed).await?;
                     let reached = found.iter().map(|batch| rows::among(batch, column, values.array()));
-                    return Ok(reached.collect::<Result<_, _>>()?);
+                    return Ok(Some(reached.collect::<Result<_, _>>()?));
                 }
                 Err(Stop::Blocked(_)) => {}
                 Err(Stop::Failed(error)) => return Err(error),
             }
         }
-        refresh::collect(refresher.context, &plan).await
+        Ok(None)
     }
 }

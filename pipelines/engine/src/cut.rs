@@ -6,23 +6,29 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use chrono::NaiveDate;
 use commit::generation::{Audit, LandingCut};
 use datafusion::catalog::TableProvider;
-use datafusion::dataframe::DataFrame;
+use datafusion::common::tree_node::Transformed;
+use datafusion::datasource::provider_as_source;
+use datafusion::error::DataFusionError;
+use datafusion::execution::SendableRecordBatchStream;
 use datafusion::execution::context::{SessionContext, SessionState};
-use datafusion::logical_expr::LogicalPlan;
+use datafusion::logical_expr::{LogicalPlan, TableScan};
 use futures::TryStreamExt as _;
 use lake::{Lake, Staged};
 
 use crate::audit::audit;
 use crate::changes::Landing;
+use crate::executor::{Executor, Here};
 use crate::refresh::Refresher;
-use crate::rows;
 use crate::rows::sorted::KeyCheck;
+use crate::rows::{self, Difference};
+use crate::views::PlanTable;
 use crate::{EngineError, Job, Library, PlannedJob, Planner, memory, views};
 
 pub use crate::audit::{LANDED_ONCE, Violations};
@@ -34,6 +40,9 @@ pub struct Cut<'a> {
     pub(crate) planner: Planner<'a>,
     pub(crate) context: SessionContext,
     pub(crate) landing: Landing,
+    executor: Arc<dyn Executor>,
+    /// What the executor reads in the place of tables whose files hold deleted rows, when it reads plain files.
+    plain: Mutex<BTreeMap<String, Arc<dyn TableProvider>>>,
 }
 
 impl fmt::Debug for Cut<'_> {
@@ -88,7 +97,13 @@ impl<'a> Cut<'a> {
         let context = planner.session()?;
         lake.register(&context);
         views::register(&context, &landing.providers()?).await?;
-        Ok(Self { lake, library, planner, context, landing })
+        Ok(Self { lake, library, planner, context, landing, executor: Arc::new(Here), plain: Mutex::default() })
+    }
+
+    /// Computes whole jobs with `executor`; otherwise they are computed in this process.
+    #[must_use]
+    pub fn on(self, executor: Arc<dyn Executor>) -> Self {
+        Self { executor, ..self }
     }
 
     /// The session: parameters, contracts, and the jobs that were computed or shown so far.
@@ -116,7 +131,9 @@ impl<'a> Cut<'a> {
     /// Computes a planned job into staged files, and holds it to its key.
     pub(crate) async fn stage(&self, job: &Job, planned: PlannedJob) -> Result<Computed, EngineError> {
         let PlannedJob { plan, schema } = planned;
-        let write = |state| self.write(job, state, plan.clone(), &schema);
+        let write = async |state| {
+            again_if_lost(async || self.write(job, SessionState::clone(&state), plan.clone(), &schema).await).await
+        };
         let staged = memory::within_limit(self.context.state(), write).await?;
         Ok(Computed { schema, staged })
     }
@@ -129,7 +146,7 @@ impl<'a> Cut<'a> {
         schema: &SchemaRef,
     ) -> Result<Staged, EngineError> {
         let failed = || EngineError::query(&*job.name);
-        let mut stream = DataFrame::new(state, plan).execute_stream().await.map_err(failed())?;
+        let mut stream = self.execute(state, plan).await.map_err(failed())?;
         let mut writer = self.lake.stage(&job.name, rows::nullable(schema))?.sorted_by(&job.header.key);
         let mut key = KeyCheck::new(&job.header.key, schema)?;
         while let Some(batch) = stream.try_next().await.map_err(failed())? {
@@ -137,6 +154,51 @@ impl<'a> Cut<'a> {
             writer.write(&batch).await?;
         }
         Ok(writer.finish().await?)
+    }
+
+    /// All rows of a plan that is computed in full.
+    pub(crate) async fn collect(&self, name: &str, plan: &LogicalPlan) -> Result<Vec<RecordBatch>, EngineError> {
+        let failed = || EngineError::query(name);
+        let rows = async || {
+            let rows = self.execute(self.context.state(), plan.clone()).await.map_err(failed())?;
+            rows.try_collect().await.map_err(failed())
+        };
+        again_if_lost(rows).await
+    }
+
+    async fn execute(
+        &self,
+        state: SessionState,
+        plan: LogicalPlan,
+    ) -> Result<SendableRecordBatchStream, DataFusionError> {
+        let plain = lock(&self.plain).clone();
+        let plain = |node: LogicalPlan| match node {
+            LogicalPlan::TableScan(scan) => Ok(match plain.get(scan.table_name.table()) {
+                Some(rows) => {
+                    let source = provider_as_source(rows.clone());
+                    Transformed::yes(LogicalPlan::TableScan(TableScan { source, ..scan }))
+                }
+                None => Transformed::no(LogicalPlan::TableScan(scan)),
+            }),
+            other => Ok(Transformed::no(other)),
+        };
+        self.executor.execute(state, plan.transform_up_with_subqueries(plain)?.data).await
+    }
+
+    /// Lets later jobs read a changed table: the rows of `before` by the given difference. `shown` holds the same rows.
+    pub(crate) fn show_changed(
+        &self,
+        job: &Job,
+        shown: Arc<dyn TableProvider>,
+        before: Arc<dyn TableProvider>,
+        rows: &Difference,
+    ) -> Result<(), EngineError> {
+        self.show(&job.name, shown)?;
+        if self.executor.reads_plain_files() {
+            let plain = rows.applied_to(before, &job.header.key).map_err(EngineError::query(&*job.name))?;
+            lock(&self.plain).insert(job.name.clone(), Arc::new(PlanTable::new(plain)));
+        }
+        Ok(())
     }
 
     /// Lets later jobs read these rows as the job's, in the place of computing it.
@@ -154,7 +216,18 @@ impl<'a> Cut<'a> {
     /// When an invariant is wrong or a table cannot be read.
     pub async fn audit(&self) -> Result<(Audit, Violations), EngineError> {
         let nothing = BTreeMap::new();
-        let whole = Refresher::new(&self.context, &nothing);
-        audit(&self.planner, &whole, &self.landing, None).await
+        audit(self, &Refresher::new(&self.context, &nothing), None).await
     }
+}
+
+/// Computes once more what was computed and lost on its way.
+async fn again_if_lost<T>(compute: impl AsyncFn() -> Result<T, EngineError>) -> Result<T, EngineError> {
+    match compute().await {
+        Err(error) if error.is_lost() => compute().await,
+        computed => computed,
+    }
+}
+
+fn lock<T>(shared: &Mutex<T>) -> MutexGuard<'_, T> {
+    shared.lock().unwrap_or_else(PoisonError::into_inner)
 }

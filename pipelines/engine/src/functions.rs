@@ -20,6 +20,7 @@ use datafusion::logical_expr::{ColumnarValue, ScalarFunctionArgs, ScalarUDF, Sca
 
 use schemas::calendar::{Calendar, ServiceLevel};
 
+pub mod shipped;
 mod similarity;
 mod subset_sum;
 
@@ -47,10 +48,20 @@ pub const VERSIONS: &[(&str, u32)] = &[
 type Body = Arc<dyn Fn(&[ArrayRef]) -> Result<ArrayRef> + Send + Sync>;
 type Returns = fn(&[DataType]) -> DataType;
 
+/// What a function depends on beside its arguments.
+#[derive(Debug, Hash)]
+enum Setting {
+    None,
+    Date(NaiveDate),
+    Calendar(Arc<Calendar>),
+    Levels(Arc<Calendar>, BTreeMap<String, ServiceLevel>),
+}
+
 /// A function over whole columns, with the argument types that callers' types are coerced to.
 struct Function {
     name: &'static str,
-    /// What the body depends on beside its arguments, so that two sessions' functions do not pass for each other.
+    setting: Setting,
+    /// A digest of the setting, so that two sessions' functions do not pass for each other.
     state: u64,
     arguments: fn(&[DataType]) -> Option<Vec<DataType>>,
     returns: Returns,
@@ -117,14 +128,20 @@ fn function(
     body: impl Fn(&[ArrayRef]) -> Result<ArrayRef> + Send + Sync + 'static,
 ) -> Function {
     let signature = Signature::user_defined(Volatility::Immutable);
-    Function { name, state: 0, arguments, returns, signature, body: Arc::new(body) }
+    Function { name, setting: Setting::None, state: 0, arguments, returns, signature, body: Arc::new(body) }
+}
+
+impl Function {
+    fn in_setting(self, setting: Setting) -> Self {
+        let state = BuildHasherDefault::<DefaultHasher>::default().hash_one(&setting);
+        Self { setting, state, ..self }
+    }
 }
 
 /// All functions, for a run as of `as_of` with the working days of `calendar`.
 #[must_use]
 pub fn functions(as_of: NaiveDate, calendar: &Arc<Calendar>) -> Vec<ScalarUDF> {
-    let state = state((as_of, calendar));
-    let mut all = vec![
+    let all = vec![
         as_of_date(as_of),
         text_predicate("luhn_valid", schemas::reference::luhn_valid),
         text_predicate("ocr_valid", schemas::reference::ocr_valid),
@@ -137,9 +154,6 @@ pub fn functions(as_of: NaiveDate, calendar: &Arc<Calendar>) -> Vec<ScalarUDF> {
         date_and_count("nth_workday", calendar.clone(), Calendar::nth_workday),
         date_and_count("nth_last_workday", calendar.clone(), Calendar::nth_last_workday),
     ];
-    for function in &mut all {
-        function.state = state;
-    }
     all.into_iter().map(ScalarUDF::from).collect()
 }
 
@@ -149,7 +163,7 @@ fn as_of_date(as_of: NaiveDate) -> Function {
     let mut function =
         function("as_of", |_| Some(vec![]), |_| DataType::Date32, move |_| Ok(Arc::new(Date32Array::from(vec![days]))));
     function.signature = Signature::nullary(Volatility::Immutable);
-    function
+    function.in_setting(Setting::Date(as_of))
 }
 
 fn text_predicate(name: &'static str, predicate: fn(&str) -> bool) -> Function {
@@ -229,6 +243,7 @@ fn dates<'a>(column: &'a ArrayRef) -> impl Iterator<Item = Option<NaiveDate>> + 
 
 fn previous_workday(calendar: Arc<Calendar>) -> Function {
     let arguments = |given: &[DataType]| (given.len() == 1).then(|| vec![DataType::Date32]);
+    let setting = Setting::Calendar(calendar.clone());
     function(
         "previous_workday",
         arguments,
@@ -238,6 +253,7 @@ fn previous_workday(calendar: Arc<Calendar>) -> Function {
             Ok(Arc::new(days.collect::<Date32Array>()))
         },
     )
+    .in_setting(setting)
 }
 
 fn date_and_count(
@@ -246,6 +262,7 @@ fn date_and_count(
     rule: fn(&Calendar, NaiveDate, usize) -> Option<NaiveDate>,
 ) -> Function {
     let arguments = |given: &[DataType]| (given.len() == 2).then(|| vec![DataType::Date32, DataType::Int64]);
+    let setting = Setting::Calendar(calendar.clone());
     function(
         name,
         arguments,
@@ -258,14 +275,15 @@ fn date_and_count(
             Ok(Arc::new(days.collect::<Date32Array>()))
         },
     )
+    .in_setting(setting)
 }
 
 /// `due_at(received_at, service_level)`, for the wrapper around exception jobs.
 #[must_use]
 pub fn due_at(calendar: Arc<Calendar>, levels: BTreeMap<String, ServiceLevel>) -> ScalarUDF {
-    let state = state((&calendar, &levels));
+    let setting = Setting::Levels(calendar.clone(), levels.clone());
     let arguments = |given: &[DataType]| (given.len() == 2).then(|| vec![utc_time(), DataType::Utf8]);
-    let mut due = function(
+    let due = function(
         "due_at",
         arguments,
         |_| utc_time(),
@@ -279,17 +297,11 @@ pub fn due_at(calendar: Arc<Calendar>, levels: BTreeMap<String, ServiceLevel>) -
             Ok(Arc::new(due.collect::<TimestampMicrosecondArray>().with_data_type(utc_time())))
         },
     );
-    due.state = state;
-    ScalarUDF::from(due)
+    ScalarUDF::from(due.in_setting(setting))
 }
 
 fn utc_time() -> DataType {
     DataType::Timestamp(TimeUnit::Microsecond, Some("+00:00".into()))
-}
-
-/// A digest of what a function depends on beside its arguments.
-fn state(of: impl Hash) -> u64 {
-    BuildHasherDefault::<DefaultHasher>::default().hash_one(of)
 }
 
 pub(crate) fn list_of_positions() -> DataType {

@@ -16,6 +16,7 @@ pub mod diff;
 pub mod draw;
 mod error;
 pub mod example;
+pub mod executor;
 pub mod explain;
 pub mod files;
 pub mod fingerprint;

@@ -9,6 +9,7 @@ use arrow::datatypes::{DataType, Schema, SchemaRef};
 use arrow::error::ArrowError;
 use arrow::row::{RowConverter, Rows, SortField};
 
+mod applied;
 pub mod sorted;
 
 type Result<T> = std::result::Result<T, ArrowError>;

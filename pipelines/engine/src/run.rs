@@ -21,6 +21,7 @@ use serde_json::{Map, Value};
 use crate::audit::{Violations, audit};
 use crate::changes::Landing;
 use crate::cut::{Computed, Cut};
+use crate::executor::Executor;
 use crate::partition::Partition;
 use crate::refresh::{self, Change, Refresher, Stop, Values};
 use crate::rows::sorted::{self, KeyCheck};
@@ -40,6 +41,10 @@ pub struct Request {
     pub partitions: i32,
     /// How much is computed again.
     pub refresh: Limits,
+    /// Leave no deleted row in the files of the tables.
+    pub compact: bool,
+    /// Where that runs which is computed in full. When it reads plain files, no deleted row is left for it either.
+    pub executor: Arc<dyn Executor>,
 }
 
 /// How much is computed at once, and where refreshing by key ends and computing in full begins. What is computed is the
@@ -151,7 +156,7 @@ pub async fn run(
     progress: &(dyn Fn(Progress<'_>) + Sync),
 ) -> Result<Report, EngineError> {
     let last = lake.latest_generation().await?;
-    let cut = Cut::now(lake, library, request.as_of, request.partitions).await?;
+    let cut = Cut::now(lake, library, request.as_of, request.partitions).await?.on(request.executor.clone());
     let changes = match &last {
         Some(last) if last.landing != cut.landing.cuts => {
             let before = Landing::then(lake, &last.landing).await?;
@@ -161,6 +166,7 @@ pub async fn run(
     };
     let rows = cut.landing.rows()?;
     let tables = Tables { changes, rows };
+    let plain = request.compact || request.executor.reads_plain_files();
     let mut run = Run { cut, limits: request.refresh, last, tables };
     let results = run.jobs(progress).await?;
 
@@ -182,7 +188,7 @@ pub async fn run(
     let mut candidate = Candidate { landing, library: Some(digest), ..Candidate::default() };
     let commits = results.into_iter().map(|result| async {
         let name = result.job.name.clone();
-        let cut = result.commit(lake).await?;
+        let cut = result.commit(lake, plain).await?;
         Ok::<_, EngineError>((name.clone(), TableCut { parts: parts.get(&name).cloned(), ..cut }))
     });
     candidate.tables = stream::iter(commits).buffer_unordered(COMMITS).try_collect().await?;
@@ -286,21 +292,19 @@ impl Content {
 }
 
 impl Refresh<'_> {
-    async fn commit(self, lake: &Lake) -> Result<TableCut, EngineError> {
+    /// Commits the rows; `plain` leaves no deleted one in the files.
+    async fn commit(self, lake: &Lake, plain: bool) -> Result<TableCut, EngineError> {
         let fingerprint = self.fingerprint;
         let rows = self.content.rows();
         match self.content {
+            Content::Same(cut) if plain => {
+                Ok(TableCut { version: compacted(lake, self.job, cut.version, plain).await?, fingerprint, ..cut })
+            }
             Content::Same(cut) => Ok(TableCut { fingerprint, ..cut }),
             Content::Changed { table, change, .. } => {
                 let digest = change.digest().to_owned();
-                let mut version = lake.commit_change(*table, &change).await?.version();
-                // Before the version is published: later, the next run would take it for another run's.
-                if lake.compact_keyed(&self.job.name, &self.job.header.key).await? > 0
-                    && let Some(compacted) = lake.job_table(&self.job.name).await?
-                    && compacted.version() == version + 1
-                {
-                    version = compacted.version();
-                }
+                let version = lake.commit_change(*table, &change).await?.version();
+                let version = compacted(lake, self.job, version, plain).await?;
                 Ok(TableCut { version, rows, digest, fingerprint, parts: None })
             }
             Content::New { schema, staged } => {
@@ -318,6 +322,18 @@ impl Refresh<'_> {
         }
         Ok(())
     }
+}
+
+/// Compacts a job's table before its version is published: later, the next run would take it for another run's. Gives
+/// the version to publish.
+async fn compacted(lake: &Lake, job: &Job, version: u64, plain: bool) -> Result<u64, EngineError> {
+    let key = &job.header.key;
+    let merged = match plain {
+        true => lake.compact_deleted(&job.name, key).await?,
+        false => lake.compact_keyed(&job.name, key).await?,
+    };
+    let table = if merged > 0 { lake.job_table(&job.name).await? } else { None };
+    Ok(table.map(|table| table.version()).filter(|compacted| *compacted == version + 1).unwrap_or(version))
 }
 
 impl<'a> Run<'a> {
@@ -345,7 +361,13 @@ impl<'a> Run<'a> {
             let mut result = result?;
             let (job, rows, refreshed) = (result.job, result.content.rows(), &result.refreshed);
             progress(Progress::Done { name: &job.name, rows, changed: result.content.is_new(), refreshed });
-            work.cut.show(&job.name, result.provider.clone())?;
+            let shown = result.provider.clone();
+            match (&result.content, &result.change) {
+                (Content::Changed { table, .. }, Some(Change::Rows(rows))) => {
+                    work.cut.show_changed(job, shown, table.provider()?, rows)?;
+                }
+                _ => work.cut.show(&job.name, shown)?,
+            }
             tables.rows.insert(job.name.clone(), rows);
             tables.changes.extend(result.change.take().map(|change| (job.name.clone(), change)));
             open.remove(job.name.as_str());
@@ -358,7 +380,7 @@ impl<'a> Run<'a> {
     async fn audit(&self) -> Result<(Audit, Violations), EngineError> {
         let held = self.last.as_ref().filter(|_| self.limits.keys > 0).map(|last| &last.audit);
         let refresher = refresher(&self.cut, &self.tables, self.limits);
-        audit(&self.cut.planner, &refresher, &self.cut.landing, held).await
+        audit(&self.cut, &refresher, held).await
     }
 }
 

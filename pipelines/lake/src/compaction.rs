@@ -58,6 +58,24 @@ impl Lake {
     /// # Errors
     /// When the store fails.
     pub async fn compact_keyed(&self, job: &str, key: &[String]) -> Result<usize, LakeError> {
+        self.compact_chosen(job, key, choose).await
+    }
+
+    /// The same, for every run that has lost a row: afterwards readers of plain files see what the table holds.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn compact_deleted(&self, job: &str, key: &[String]) -> Result<usize, LakeError> {
+        let deleted = |files: Vec<DataFile>| files.into_iter().filter(|file| file.vector.is_some()).collect();
+        self.compact_chosen(job, key, deleted).await
+    }
+
+    async fn compact_chosen(
+        &self,
+        job: &str,
+        key: &[String],
+        choose: impl Fn(Vec<DataFile>) -> Vec<DataFile>,
+    ) -> Result<usize, LakeError> {
         let Some(table) = self.job_table(job).await? else { return Ok(0) };
         let chosen = choose(table.files()?);
         if chosen.is_empty() {

@@ -33,7 +33,7 @@ mod vectors;
 pub use change::StagedChange;
 pub use error::LakeError;
 pub use landing::{Landed, LandingTable, Offer, REJECT_COLUMNS, landing_schema};
-pub use scan::{looked_up, provider};
+pub use scan::{looked_up, provider, with_deleted_rows};
 pub use staged::{Staged, Writer};
 pub use store::open_store;
 pub use table::{DataFile, Table};

@@ -162,7 +162,11 @@ impl TableProvider for LakeTable {
             .with_limit(limit.filter(|_| !selected))
             .build();
         let plan = DataSourceExec::from_data_source(config);
-        Ok(if selected { Arc::new(SelectedRowsExec { scan: plan }) } else { plan })
+        if !selected {
+            return Ok(plan);
+        }
+        let table = self.place.table.filename().unwrap_or_default().to_owned();
+        Ok(Arc::new(SelectedRowsExec { table, scan: plan }))
     }
 }
 
@@ -193,6 +197,16 @@ impl LakeTable {
     }
 }
 
+/// A table that a plan reads without its deleted rows; nothing when all files are read whole. Where there is one, the
+/// plan can only run in this process.
+#[must_use]
+pub fn with_deleted_rows(plan: &Arc<dyn ExecutionPlan>) -> Option<&str> {
+    match plan.downcast_ref::<SelectedRowsExec>() {
+        Some(scan) => Some(&scan.table),
+        None => plan.children().into_iter().find_map(with_deleted_rows),
+    }
+}
+
 /// A scan of files some of whose rows are left out: they are deleted, or were not looked up.
 ///
 /// The row selections travel with the files as extensions, and those are lost silently when a plan is serialised:
@@ -200,6 +214,7 @@ impl LakeTable {
 /// is of no kind that a codec knows: a plan that carries it is refused, never shipped.
 #[derive(Debug)]
 struct SelectedRowsExec {
+    table: String,
     scan: Arc<dyn ExecutionPlan>,
 }
 
@@ -250,7 +265,7 @@ impl ExecutionPlan for SelectedRowsExec {
 
     fn repartitioned(&self, partitions: usize, config: &ConfigOptions) -> Result<Option<Arc<dyn ExecutionPlan>>> {
         let scan = self.scan.repartitioned(partitions, config)?;
-        Ok(scan.map(|scan| Arc::new(Self { scan }) as Arc<dyn ExecutionPlan>))
+        Ok(scan.map(|scan| Arc::new(Self { table: self.table.clone(), scan }) as Arc<dyn ExecutionPlan>))
     }
 
     fn execute(&self, partition: usize, context: Arc<TaskContext>) -> Result<SendableRecordBatchStream> {

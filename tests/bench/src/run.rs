@@ -2,12 +2,13 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::{Context as _, Result, bail};
 use chrono::{DateTime, NaiveDate};
 use datafusion::execution::context::SessionContext;
 use engine::Library;
+use engine::executor::Here;
 use engine::run::{Limits, Progress, Request};
 use serde::{Deserialize, Serialize};
 
@@ -219,6 +220,8 @@ pub async fn measure(task: &Task) -> Result<Measured> {
         writer: format!("bench-{number}"),
         partitions: 1,
         refresh: Limits::default(),
+        compact: false,
+        executor: Arc::new(Here),
     };
     let marks =
         Mutex::new(Marks { watch: Stopwatch::start(), last: Time::default(), opening: None, jobs: BTreeMap::new() });

@@ -11,6 +11,8 @@ mod again;
 mod audit;
 mod broker;
 mod changes;
+#[cfg(feature = "ballista")]
+mod cluster;
 mod explained;
 mod folder;
 mod killed;

@@ -12,7 +12,7 @@ const OTHER_MACHINE: [(&str, &str); 2] =
     [("DATAFUSION_EXECUTION_BATCH_SIZE", "97"), ("DATAFUSION_EXECUTION_TARGET_PARTITIONS", "3")];
 
 /// Takes files away from the landing places: so many each for some later rounds, spread over all places.
-fn hold_back(folder: &Folder, rounds: &[usize]) -> Vec<Vec<(PathBuf, PathBuf)>> {
+pub fn hold_back(folder: &Folder, rounds: &[usize]) -> Vec<Vec<(PathBuf, PathBuf)>> {
     let mut files = Vec::new();
     each_file(&folder.path().join("landing"), &mut |file| files.push(file.to_owned()));
     files.sort();
@@ -27,6 +27,13 @@ fn hold_back(folder: &Folder, rounds: &[usize]) -> Vec<Vec<(PathBuf, PathBuf)>> 
         (away, file)
     };
     rounds.iter().map(|files| (0..*files).map(&mut take_away).collect()).collect()
+}
+
+/// Brings the files of a round back.
+pub fn bring(files: Vec<(PathBuf, PathBuf)>) {
+    for (away, file) in files {
+        fs::rename(away, file).unwrap();
+    }
 }
 
 #[test]
@@ -44,9 +51,7 @@ fn files_that_come_in_any_order_give_the_tables_that_they_give_at_once() {
         }
     });
     for (round, files) in later.into_iter().enumerate() {
-        for (away, file) in files {
-            fs::rename(away, file).unwrap();
-        }
+        bring(files);
         let mut up = folder.reskontra(&["up", "--once"]);
         if round == 1 {
             up.envs(OTHER_MACHINE);

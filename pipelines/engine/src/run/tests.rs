@@ -38,6 +38,8 @@ async fn order(jobs: usize) -> Vec<(String, BTreeSet<String>, BTreeSet<String>)>
         writer: "test".to_owned(),
         partitions: 1,
         refresh: Limits { jobs, ..Limits::default() },
+        compact: false,
+        executor: Arc::new(crate::executor::Here),
     };
     let events = Mutex::new((Vec::new(), BTreeSet::new(), BTreeSet::new()));
     let progress = |progress: Progress<'_>| {

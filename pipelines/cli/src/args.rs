@@ -56,6 +56,8 @@ pub enum Command {
         engine: Engine,
     },
     /// Serve work-lists, results and API from the last generation.
+    ///
+    /// The address is that of the configuration: `[serve]`, `address = "127.0.0.1:8080"`.
     Serve,
     /// Read one file and print its rows as JSON lines.
     ///

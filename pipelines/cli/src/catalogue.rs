@@ -20,9 +20,9 @@ pub fn catalogue(config: &Config, prefix: Option<&str>, open: bool) -> Result<Ex
     if library.catalogue.requirements().is_empty() {
         bail!("there is no catalogue: {} is missing or empty", config.sql.join("catalogue.csv").display());
     }
-    let prefix = prefix.unwrap_or_default();
+    let prefix = prefix.unwrap_or_default().to_uppercase();
     let asked: Vec<&Requirement> =
-        library.catalogue.requirements().iter().filter(|requirement| requirement.id.starts_with(prefix)).collect();
+        library.catalogue.requirements().iter().filter(|requirement| requirement.id.starts_with(&prefix)).collect();
     if asked.is_empty() {
         bail!("no requirement of the catalogue begins with {prefix}");
     }

@@ -77,7 +77,7 @@ async fn answer(context: &SessionContext, asked: &Query, generation: &Generation
     let read_only = SQLOptions::new().with_allow_ddl(false).with_allow_dml(false).with_allow_statements(false);
     let frame = match context.sql_with_options(sql, read_only).await {
         Ok(frame) => frame,
-        Err(error) => bail!("{}", engine::told(&error, &context)),
+        Err(error) => bail!("{}", engine::told(&error, context)),
     };
     let schema = std::sync::Arc::new(frame.schema().as_arrow().clone());
     let mut stream = frame.execute_stream().await.context("the statement failed")?;

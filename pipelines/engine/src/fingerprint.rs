@@ -7,7 +7,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use arrow::array::RecordBatch;
+use arrow::array::{AsArray as _, BooleanArray, RecordBatch};
+use arrow::compute::filter_record_batch;
 use chrono::NaiveDate;
 use commit::fingerprint::Fingerprint;
 use serde_json::Value;
@@ -15,11 +16,14 @@ use sha2::{Digest as _, Sha256};
 
 use crate::files::contracts;
 use crate::functions::VERSIONS;
-use crate::{Header, Invariant, Job, Kind, Library, normal};
+use crate::statement::SelectStatement;
+use crate::{Header, Invariant, Job, Kind, Library, named, normal};
 
 /// Parameter tables that the engine reads for a job, beside those in its statement.
 const CALENDAR: &str = "ref_calendar";
 const SERVICE_LEVELS: &str = "ref_service_level";
+/// The column by which a row has a service level of its own.
+const SERVICE_LEVEL: &str = "service_level";
 /// What the engine adds to exception jobs, and how it shows contracts; they have versions as functions have.
 const OF_EXCEPTIONS: [&str; 2] = ["due_at", "exception_id"];
 const OF_CONTRACTS: &str = "contract_view";
@@ -37,8 +41,11 @@ impl Library {
     #[must_use]
     pub fn fingerprint(&self, job: &Job, as_of: NaiveDate) -> String {
         let mut text = own(self.parts().get(&job.name), as_of);
-        if job.header.kind == Kind::Exception {
-            text.push_str(&format!("{:?}", self.service_levels(as_of)));
+        if let Some(exception) = &job.header.exception {
+            let levels = self.service_levels(as_of);
+            let rows_have_their_own = job.header.columns.contains_key(SERVICE_LEVEL);
+            let own = levels.iter().filter(|(id, _)| rows_have_their_own || **id == exception.service_level);
+            text.push_str(&format!("{:?}", own.collect::<BTreeMap<_, _>>()));
         }
         text_digest(&text)
     }
@@ -57,8 +64,10 @@ impl Library {
 
     fn all_parts(&self) -> &Parts {
         self.parts.get_or_init(|| {
-            let parameters: BTreeMap<&str, String> =
-                self.parameters.iter().map(|(name, batch)| (name.as_str(), digest_of_rows(batch))).collect();
+            let parameters = Parameters {
+                rows: &self.parameters,
+                digests: self.parameters.iter().map(|(name, rows)| (name.as_str(), digest_of_rows(rows))).collect(),
+            };
             let mut jobs: BTreeMap<String, Fingerprint> = BTreeMap::new();
             // Jobs stand after those that they read.
             for job in &self.jobs {
@@ -80,16 +89,46 @@ impl Library {
     }
 }
 
+/// Parameter tables with the digests of all their rows.
+struct Parameters<'a> {
+    rows: &'a BTreeMap<String, RecordBatch>,
+    digests: BTreeMap<&'a str, String>,
+}
+
+impl Parameters<'_> {
+    /// The digest of what a statement with a header sees of a table.
+    fn seen(&self, table: &str, sql: &str, reads: &BTreeSet<String>, header: &Header) -> Option<String> {
+        let rows = self.rows.get(table)?;
+        if table == named::TABLE
+            && let Some(names) = SelectStatement::parse(sql).ok().as_ref().and_then(named::named)
+        {
+            return Some(digest_of_rows(&named::rows(rows, &names)));
+        }
+        if table == SERVICE_LEVELS
+            && let Some(exception) = header.exception.as_ref().filter(|_| !reads.contains(table))
+            && !header.columns.contains_key(SERVICE_LEVEL)
+        {
+            return Some(digest_of_rows(&with_id(rows, &exception.service_level)));
+        }
+        self.digests.get(table).cloned()
+    }
+}
+
+/// The rows of a table of service levels with one id.
+fn with_id(rows: &RecordBatch, id: &str) -> RecordBatch {
+    let Some(ids) = rows.column_by_name("id").and_then(|ids| ids.as_string_opt::<i32>()) else { return rows.clone() };
+    let keep: BooleanArray = ids.iter().map(|own| own.map(|own| own == id)).collect();
+    filter_record_batch(rows, &keep).unwrap_or_else(|_| rows.clone())
+}
+
 /// What a statement with a header depends on, the jobs that it reads aside.
-fn parts_of(sql: &str, reads: &BTreeSet<String>, header: &Header, parameters: &BTreeMap<&str, String>) -> Fingerprint {
+fn parts_of(sql: &str, reads: &BTreeSet<String>, header: &Header, known: &Parameters<'_>) -> Fingerprint {
     let calls = normal::functions(sql);
     let is_exception = header.kind == Kind::Exception;
     let by_calendar = is_exception || calls.iter().any(|name| name.contains("workday"));
     let read_by_engine = |name: &str| (name == CALENDAR && by_calendar) || (name == SERVICE_LEVELS && is_exception);
-    let parameters = parameters
-        .iter()
-        .filter(|(name, _)| reads.contains(**name) || read_by_engine(name))
-        .map(|(name, digest)| ((*name).to_owned(), digest.clone()));
+    let read = known.rows.keys().filter(|name| reads.contains(*name) || read_by_engine(name));
+    let parameters = read.filter_map(|name| Some((name.clone(), known.seen(name, sql, reads, header)?)));
     let contracts: BTreeMap<String, String> = contracts()
         .into_iter()
         .filter(|(name, _)| reads.contains(name))

@@ -29,6 +29,7 @@ mod locate;
 mod markdown;
 pub mod memory;
 mod money;
+mod named;
 mod near;
 mod normal;
 mod parameters;

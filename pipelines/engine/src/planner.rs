@@ -17,7 +17,7 @@ use schemas::Contract;
 use crate::diagnosis::{self, Finding};
 use crate::near::did_you_mean;
 use crate::statement::SelectStatement;
-use crate::{EngineError, Invariant, Job, Kind, Library, functions, header, locate, money, session};
+use crate::{EngineError, Invariant, Job, Kind, Library, functions, header, locate, money, named, session};
 use schemas::calendar::{Calendar, ServiceLevel};
 
 /// Plans jobs: what each means, once it has passed every check that needs no data.
@@ -164,7 +164,7 @@ impl<'a> Planner<'a> {
         };
         self.check_reads(&job.file, &job.reads, &select)?;
         let plan = match checked_plan(context, statement).await {
-            Ok(plan) => plan,
+            Ok(plan) => self.with_named(&job.file, &job.sql, &select, plan)?,
             Err(error) => return Err(self.explained(context, &job.file, &job.sql, &select, &error).await),
         };
         let columns: Vec<Expr> = plan.schema().fields().iter().map(|field| normal(field)).collect();
@@ -184,9 +184,28 @@ impl<'a> Planner<'a> {
     ) -> Result<LogicalPlan, EngineError> {
         self.check_reads(file, reads, select)?;
         match checked_plan(context, select.statement()).await {
-            Ok(plan) => Ok(plan),
+            Ok(plan) => self.with_named(file, sql, select, plan),
             Err(error) => Err(self.explained(context, file, sql, select, &error).await),
         }
+    }
+
+    /// The plan of a statement, reading only the parameters that it names.
+    fn with_named(
+        &self,
+        file: &Path,
+        sql: &str,
+        select: &SelectStatement,
+        plan: LogicalPlan,
+    ) -> Result<LogicalPlan, EngineError> {
+        let (Some(all), Some(names)) = (self.library.parameters.get(named::TABLE), named::named(select)) else {
+            return Ok(plan);
+        };
+        let reads = select.reads().map_err(EngineError::query(file.to_string_lossy()))?;
+        if !reads.contains(named::TABLE) {
+            return Ok(plan);
+        }
+        named::check(&names, all, sql).map_err(EngineError::found(file))?;
+        named::only(plan, &names).map_err(EngineError::query(file.to_string_lossy()))
     }
 
     /// What the query engine said, with a place: its own, else the smallest part that fails alone, else the first
@@ -250,7 +269,10 @@ impl<'a> Planner<'a> {
         if !self.library.service_levels(self.as_of).contains_key(id) {
             let levels = self.library.service_levels(self.as_of);
             let near = did_you_mean(id, levels.keys());
-            let reason = format!("service level {id} is not in ref_service_level, or not valid {}{near}", self.as_of);
+            let reason = format!(
+                "service level {id} is not in sql/parameters/ref_service_level.csv, or not valid on {}{near}",
+                self.as_of
+            );
             let at = header::position(&job.text, "exception", Some("service_level"));
             return Err(EngineError::at(&job.file, at, reason));
         }

@@ -17,9 +17,11 @@ use chrono::NaiveDate;
 use schemas::Contract;
 
 pub mod bgmax;
+mod columns;
 mod fixed;
 pub mod register;
 pub mod ubl;
+mod xml;
 
 /// Where in a file something is.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

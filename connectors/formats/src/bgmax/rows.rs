@@ -5,8 +5,8 @@ use std::mem::take;
 use std::sync::Arc;
 
 use arrow::array::{
-    ArrayRef, BooleanBuilder, Date32Builder, Decimal128Builder, Int32Builder, Int64Builder, ListArray, ListBuilder,
-    RecordBatch, StringBuilder, StructArray,
+    ArrayBuilder, ArrayRef, BooleanBuilder, Date32Builder, Decimal128Builder, Int32Builder, Int64Builder, ListArray,
+    ListBuilder, RecordBatch, StringBuilder, StructArray,
 };
 use arrow::buffer::OffsetBuffer;
 use arrow::datatypes::{DataType, FieldRef, Fields, SchemaRef};
@@ -213,7 +213,7 @@ impl Rows {
         }
         let rows = std::mem::replace(&mut self.rows, 0);
         self.bytes = 0;
-        let columns: Vec<ArrayRef> = vec![
+        let mut columns: Vec<ArrayRef> = vec![
             Arc::new(self.ordinal.finish()),
             Arc::new(self.byte_start.finish()),
             Arc::new(self.byte_end.finish()),
@@ -247,6 +247,9 @@ impl Rows {
             Arc::new(self.payer_country_code.finish()),
             Arc::new(self.payer_identity.finish()),
         ];
+        // What the contract has beyond this, other formats say.
+        let others = self.schema.fields().iter().skip(columns.len());
+        columns.extend(others.map(|field| arrow::array::new_null_array(field.data_type(), rows)));
         let batch = RecordBatch::try_new(Arc::clone(&self.schema), columns).map_err(ParseError::Rows)?;
         Ok(sink.rows(contract, batch).map_err(ParseError::Sink)?)
     }
@@ -270,7 +273,8 @@ impl References {
     }
 
     fn finish(&mut self) -> Result<ListArray, ParseError> {
-        let columns: Vec<ArrayRef> = vec![
+        let rows = self.ordinal.len();
+        let mut columns: Vec<ArrayRef> = vec![
             Arc::new(self.ordinal.finish()),
             Arc::new(self.reference.finish()),
             Arc::new(self.amount.finish()),
@@ -280,6 +284,8 @@ impl References {
             Arc::new(self.byte_start.finish()),
             Arc::new(self.byte_end.finish()),
         ];
+        let others = self.fields.iter().skip(columns.len());
+        columns.extend(others.map(|field| arrow::array::new_null_array(field.data_type(), rows)));
         let values = StructArray::try_new(self.fields.clone(), columns, None)?;
         self.offsets.reserve(1);
         let offsets = OffsetBuffer::new(take(&mut self.offsets).into());

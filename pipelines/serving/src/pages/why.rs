@@ -141,6 +141,8 @@ fn received(contract: &str) -> &str {
     match contract {
         "payment_in" => "Inbetalningar från banken",
         "statement_entry" => "Kontoutdrag från banken",
+        "payment_status" => "Besked från banken om betalningar",
+        "mandate_event" => "Besked från banken om autogiromedgivanden",
         "supplier_invoice" => "Leverantörsfakturor",
         "household" => "Hushåll i BER",
         "income_declaration" => "Inkomstuppgifter i BER",

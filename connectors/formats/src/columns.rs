@@ -1,4 +1,6 @@
-//! Arrow columns of one contract, filled in the order of the document.
+//! Arrow columns of one contract, filled in the order of the input.
+//!
+//! [`Table`] gives the rows of a file to the sink; [`Columns`] is one batch of them.
 //!
 //! A *group* is the columns of a record: the document itself, a party, a line. An element puts its value into the
 //! *cell* of its column; when the group's element ends, [`Columns::close`] moves the cells to the columns' values,
@@ -11,9 +13,11 @@ use arrow::buffer::{NullBuffer, OffsetBuffer, ScalarBuffer};
 use arrow::datatypes::{DataType, FieldRef, Fields, SchemaRef};
 use arrow::error::ArrowError;
 
+pub(crate) use self::table::{Table, targets};
 use self::values::{Blank, Cell, Kind, Values};
 pub(crate) use self::values::{Wrong, number};
 
+mod table;
 mod values;
 
 /// Index of a group in [`Columns`]; the document itself is [`DOCUMENT`].
@@ -222,6 +226,33 @@ impl Columns {
     /// Puts a number in the column's own unit.
     pub(crate) fn put_number(&mut self, target: Target, value: i128) {
         self.set(target, Cell::Number(value));
+    }
+
+    /// Puts a text as it is, unless it is empty.
+    pub(crate) fn put_text(&mut self, target: Target, text: &str) {
+        if !text.is_empty() {
+            self.put(target, text);
+        }
+    }
+
+    /// Puts a text that may be missing.
+    pub(crate) fn put_some(&mut self, target: Target, text: Option<&str>) {
+        self.put_text(target, text.unwrap_or_default());
+    }
+
+    /// Puts a truth value.
+    pub(crate) fn put_flag(&mut self, target: Target, flag: bool) {
+        self.set(target, Cell::Flag(flag));
+    }
+
+    /// Rows so far.
+    pub(crate) fn rows(&self) -> usize {
+        self.groups[DOCUMENT].closed.len()
+    }
+
+    /// Roughly the bytes that the rows hold.
+    pub(crate) const fn held(&self) -> usize {
+        self.held
     }
 
     /// Puts a date, unless there is one.

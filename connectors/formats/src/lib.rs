@@ -17,9 +17,12 @@ use chrono::NaiveDate;
 use schemas::Contract;
 
 pub mod bgmax;
+pub mod camt;
 mod columns;
 mod fixed;
 pub mod register;
+#[cfg(test)]
+mod testing;
 pub mod ubl;
 mod xml;
 
@@ -162,7 +165,7 @@ pub enum ParseError {
     Configuration(String),
 }
 
-/// Reads `input` as `format`: `bgmax`, `ubl`, or the name of a register mapping.
+/// Reads `input` as `format`: one of [`formats`], the names of register mappings among them.
 ///
 /// # Errors
 /// When there is no such format, reading fails or the sink stops. A file that is wrong is no error: see
@@ -175,6 +178,8 @@ pub fn parse(
 ) -> Result<Summary, ParseError> {
     match format {
         "bgmax" => bgmax::parse(input, sink),
+        "camt" => camt::parse(camt::Wanted::All, input, sink),
+        "camt_statement" => camt::parse(camt::Wanted::Entries, input, sink),
         "ubl" => ubl::parse(input, sink),
         register => match register::mappings().get(register) {
             Some(mapping) => register::parse(mapping, info, input, sink),
@@ -186,7 +191,10 @@ pub fn parse(
 /// Names of all formats, register mappings included.
 #[must_use]
 pub fn formats() -> Vec<&'static str> {
-    ["bgmax", "ubl"].into_iter().chain(register::mappings().keys().map(String::as_str)).collect()
+    ["bgmax", "camt", "camt_statement", "ubl"]
+        .into_iter()
+        .chain(register::mappings().keys().map(String::as_str))
+        .collect()
 }
 
 impl fmt::Display for Position {

@@ -18,13 +18,13 @@ use crate::{Finding, Summary, Total, Verdict};
 
 pub(crate) use self::finding::{Paths, Place, Stop};
 use self::source::Failure;
-pub(crate) use self::source::{MAX_EVENT, Source};
+pub(crate) use self::source::Source;
 use self::walk::Walk;
 pub(crate) use self::walk::{At, Name, Role, UNMAPPED, Visitor};
 
 mod finding;
-//form
-mod source;
+pub(crate) mod form;
+pub(crate) mod source;
 mod walk;
 
 /// What a document was like, when it has been read.

@@ -6,7 +6,8 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use arrow::array::{
-    ArrayRef, BooleanArray, Date32Array, Decimal128Array, Int64Array, NullBufferBuilder, StringArray, new_null_array,
+    ArrayRef, BooleanArray, Date32Array, Decimal128Array, Int32Array, Int64Array, NullBufferBuilder, StringArray,
+    new_null_array,
 };
 
 use arrow::buffer::{Buffer, OffsetBuffer, ScalarBuffer};
@@ -46,6 +47,7 @@ pub(crate) enum Kind {
     Number { precision: u8, scale: u32 },
     Date,
     Flag,
+    Int,
     Long,
 }
 
@@ -55,6 +57,7 @@ impl Kind {
             DataType::Utf8 => Self::Text,
             DataType::Date32 => Self::Date,
             DataType::Boolean => Self::Flag,
+            DataType::Int32 => Self::Int,
             DataType::Int64 => Self::Long,
             DataType::Decimal128(precision, scale) => {
                 Self::Number { precision: *precision, scale: u32::try_from(*scale).ok()? }
@@ -74,6 +77,7 @@ impl Kind {
             Self::Number { precision, scale } => number(text, precision, scale).map(Cell::Number),
             Self::Date => date(text).map(Cell::Date),
             Self::Flag => flag(text).map(Cell::Flag),
+            Self::Int => text.parse().map(|number: i32| Cell::Long(number.into())).map_err(|_| Wrong::NotANumber),
             Self::Long => text.parse().map(Cell::Long).map_err(|_| Wrong::NotANumber),
         }
     }
@@ -210,11 +214,20 @@ impl Values {
                 Arc::new(Date32Array::try_new(values.into(), present.finish())?)
             }
             Self::Flag(Valued { values, mut present }) => Arc::new(BooleanArray::new(values.into(), present.finish())),
+            Self::Long(Valued { values, mut present }) if *data_type == DataType::Int32 => {
+                let narrow = |value: i64| i32::try_from(value).map_err(|_| misfit());
+                let values: Vec<i32> = values.into_iter().map(narrow).collect::<Result<_, _>>()?;
+                Arc::new(Int32Array::try_new(values.into(), present.finish())?)
+            }
             Self::Long(Valued { values, mut present }) => {
                 Arc::new(Int64Array::try_new(values.into(), present.finish())?)
             }
         })
     }
+}
+
+fn misfit() -> ArrowError {
+    ArrowError::InvalidArgumentError("an int beyond 2^31".to_owned())
 }
 
 /// Reads an XML decimal (`xs:decimal`) as a count of `10^-scale`.

@@ -57,6 +57,10 @@ pub(crate) trait Visitor {
     fn child(&self, parent: u16, name: Name<'_>) -> u16;
     /// What becomes of the texts of a node.
     fn role(&self, node: u16) -> Role;
+    /// True for a node below which nothing matters and nothing is remarked.
+    fn is_known(&self, _node: u16) -> bool {
+        false
+    }
     /// An element begins.
     fn open(&mut self, node: u16, at: At<'_>, source: &mut Source<'_>) -> Result<(), Stop>;
     /// An attribute of the element that has just begun.
@@ -163,7 +167,7 @@ impl<'v, V: Visitor> Walk<'v, V> {
         self.path.push_str(local);
         let role = if node == UNMAPPED {
             check_name(local, &self.path, place)?;
-            if self.stack.last().is_some_and(|parent| parent.node != UNMAPPED) {
+            if self.stack.last().is_some_and(|parent| parent.node != UNMAPPED && !self.visitor.is_known(parent.node)) {
                 self.unmapped.count(&self.path, place);
             }
             Role::Passed

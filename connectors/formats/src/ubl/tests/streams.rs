@@ -8,7 +8,7 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use super::{INVOICE, read, read_from, with};
-use crate::xml::MAX_EVENT;
+use crate::xml::source::MAX_EVENT;
 use crate::{FileInfo, ParseError};
 
 const CONTENT: &str = "aGVq";

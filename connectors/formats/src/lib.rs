@@ -21,6 +21,7 @@ pub mod camt;
 mod columns;
 mod fixed;
 pub mod register;
+pub mod sie;
 #[cfg(test)]
 mod testing;
 pub mod ubl;
@@ -180,6 +181,8 @@ pub fn parse(
         "bgmax" => bgmax::parse(input, sink),
         "camt" => camt::parse(camt::Wanted::All, input, sink),
         "camt_statement" => camt::parse(camt::Wanted::Entries, input, sink),
+        "sie" => sie::parse(sie::Kind::Export, input, sink),
+        "sie_import" => sie::parse(sie::Kind::Import, input, sink),
         "ubl" => ubl::parse(input, sink),
         register => match register::mappings().get(register) {
             Some(mapping) => register::parse(mapping, info, input, sink),
@@ -191,7 +194,7 @@ pub fn parse(
 /// Names of all formats, register mappings included.
 #[must_use]
 pub fn formats() -> Vec<&'static str> {
-    ["bgmax", "camt", "camt_statement", "ubl"]
+    ["bgmax", "camt", "camt_statement", "sie", "sie_import", "ubl"]
         .into_iter()
         .chain(register::mappings().keys().map(String::as_str))
         .collect()

@@ -150,6 +150,8 @@ fn received(contract: &str) -> &str {
         "customer_item" => "Kundreskontrans poster i ekonomisystemet",
         "ledger_balance" => "Huvudbokens saldon",
         "ledger_transaction" => "Huvudbokens transaktioner",
+        "account_balance" => "Kontosaldon ur ekonomisystemet (SIE)",
+        "voucher_row" => "Verifikationer på väg in i ekonomisystemet",
         "lease" => "Hyresavtal i LOIS",
         "rent_component" => "Hyresrader i LOIS",
         "decision" => "Handläggarnas beslut",

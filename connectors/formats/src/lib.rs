@@ -22,6 +22,7 @@ mod columns;
 mod fixed;
 pub mod register;
 pub mod sie;
+pub mod swish;
 #[cfg(test)]
 mod testing;
 pub mod ubl;
@@ -183,6 +184,7 @@ pub fn parse(
         "camt_statement" => camt::parse(camt::Wanted::Entries, input, sink),
         "sie" => sie::parse(sie::Kind::Export, input, sink),
         "sie_import" => sie::parse(sie::Kind::Import, input, sink),
+        "swish" => swish::parse(input, sink),
         "ubl" => ubl::parse(input, sink),
         register => match register::mappings().get(register) {
             Some(mapping) => register::parse(mapping, info, input, sink),
@@ -194,7 +196,7 @@ pub fn parse(
 /// Names of all formats, register mappings included.
 #[must_use]
 pub fn formats() -> Vec<&'static str> {
-    ["bgmax", "camt", "camt_statement", "sie", "sie_import", "ubl"]
+    ["bgmax", "camt", "camt_statement", "sie", "sie_import", "swish", "ubl"]
         .into_iter()
         .chain(register::mappings().keys().map(String::as_str))
         .collect()

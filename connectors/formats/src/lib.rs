@@ -16,6 +16,7 @@ use arrow::array::RecordBatch;
 use chrono::NaiveDate;
 use schemas::Contract;
 
+pub mod abw;
 pub mod bgmax;
 pub mod camt;
 mod columns;
@@ -179,6 +180,7 @@ pub fn parse(
     sink: &mut dyn Sink,
 ) -> Result<Summary, ParseError> {
     match format {
+        "abw" => abw::parse(input, sink),
         "bgmax" => bgmax::parse(input, sink),
         "camt" => camt::parse(camt::Wanted::All, input, sink),
         "camt_statement" => camt::parse(camt::Wanted::Entries, input, sink),
@@ -196,7 +198,7 @@ pub fn parse(
 /// Names of all formats, register mappings included.
 #[must_use]
 pub fn formats() -> Vec<&'static str> {
-    ["bgmax", "camt", "camt_statement", "sie", "sie_import", "swish", "ubl"]
+    ["abw", "bgmax", "camt", "camt_statement", "sie", "sie_import", "swish", "ubl"]
         .into_iter()
         .chain(register::mappings().keys().map(String::as_str))
         .collect()

@@ -9,8 +9,9 @@ use crate::{Finding, ParseError, Position, Reject};
 use super::text::Line;
 use super::{Kind, Reading, Stop, rules};
 
-/// Rows that a voucher may have: it is held until it is closed.
-const MOST_ROWS: usize = 200_000;
+/// Bytes that a voucher may hold, with [`ROW_WEIGHT`] for each row: it is held until it is closed.
+const MOST_HELD: usize = 256 << 20;
+const ROW_WEIGHT: usize = 512;
 
 /// A voucher while it is read.
 pub(super) struct Voucher {
@@ -23,6 +24,7 @@ pub(super) struct Voucher {
     pub registered_on: Option<NaiveDate>,
     pub signature: Option<String>,
     pub rows: Vec<Row>,
+    held: usize,
     sum: i128,
     fault: Option<Finding>,
     /// An `#RTRANS` waits for its `#TRANS`.
@@ -71,6 +73,7 @@ impl Reading<'_> {
             registered_on: line.get(5).and_then(rules::date),
             signature: text(6),
             rows: Vec::new(),
+            held: 0,
             sum: 0,
             fault,
             added: false,
@@ -108,11 +111,12 @@ impl Reading<'_> {
             }
             _ => {}
         }
-        if voucher.rows.len() == MOST_ROWS {
+        voucher.held += ROW_WEIGHT + 3 * raw.len();
+        if voucher.held > MOST_HELD {
             return Err(line.refuse(
                 "sie.voucher_size",
-                "a voucher has more rows than can be held (200 000)",
-                "en verifikation har fler rader än vad som ryms (200 000)",
+                "a voucher is larger than can be held (256 MiB)",
+                "en verifikation är större än vad som ryms (256 MiB)",
             ));
         }
         let amount = rules::number(line, 3, 2, &mut self.remarks);

@@ -198,6 +198,10 @@ pub(crate) trait Reader {
 
     /// The form of a document, or why it is refused.
     fn form(&mut self, name: Name<'_>, place: Place) -> Result<&'static Form, Stop>;
+    /// True for a namespace that counts as the document's own.
+    fn is_namespace(&self, _uri: &str) -> bool {
+        false
+    }
     /// A scope begins.
     fn begin(&mut self, scope: Id, scopes: &mut Scopes, at: At<'_>, source: &mut Source<'_>) -> Result<(), Stop>;
     /// A scope ends: its fields are complete.
@@ -215,6 +219,11 @@ impl Scopes {
     /// The fields of a scope.
     pub fn of(&self, scope: Id) -> &Fields {
         &self.fields[usize::from(scope)]
+    }
+
+    /// Takes the fields of a scope.
+    pub fn take(&mut self, scope: Id) -> Fields {
+        std::mem::take(&mut self.fields[usize::from(scope)])
     }
 
     /// Where a scope began.
@@ -259,7 +268,7 @@ impl<R: Reader> Filler<R> {
 
 impl<R: Reader> Visitor for Filler<R> {
     fn prefix(&self, uri: &str) -> &'static str {
-        if uri == self.uri { "" } else { "?:" }
+        if uri == self.uri || self.reader.is_namespace(uri) { "" } else { "?:" }
     }
 
     fn root(&mut self, name: Name<'_>, place: Place) -> Result<u16, Stop> {
@@ -269,7 +278,8 @@ impl<R: Reader> Visitor for Filler<R> {
     }
 
     fn child(&self, parent: u16, name: Name<'_>) -> u16 {
-        if name.uri == self.uri { self.form.child(parent, name.local) } else { UNMAPPED }
+        let own = name.uri == self.uri || self.reader.is_namespace(name.uri);
+        if own { self.form.child(parent, name.local) } else { UNMAPPED }
     }
 
     fn role(&self, node: u16) -> Role {

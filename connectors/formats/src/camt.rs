@@ -44,12 +44,12 @@ use self::rows::{Entries, Payments};
 use self::statement::Statement;
 use self::totals::Totals;
 
-mod account;
+pub(crate) mod account;
 mod entry;
 mod form;
 mod reference;
 mod rows;
-mod rules;
+pub(crate) mod rules;
 mod statement;
 #[cfg(test)]
 mod tests;

@@ -21,6 +21,7 @@ pub mod bgmax;
 pub mod camt;
 mod columns;
 mod fixed;
+pub mod pain002;
 pub mod register;
 pub mod sie;
 pub mod swish;
@@ -184,6 +185,7 @@ pub fn parse(
         "bgmax" => bgmax::parse(input, sink),
         "camt" => camt::parse(camt::Wanted::All, input, sink),
         "camt_statement" => camt::parse(camt::Wanted::Entries, input, sink),
+        "pain002" => pain002::parse(input, sink),
         "sie" => sie::parse(sie::Kind::Export, input, sink),
         "sie_import" => sie::parse(sie::Kind::Import, input, sink),
         "swish" => swish::parse(input, sink),
@@ -198,7 +200,7 @@ pub fn parse(
 /// Names of all formats, register mappings included.
 #[must_use]
 pub fn formats() -> Vec<&'static str> {
-    ["abw", "bgmax", "camt", "camt_statement", "sie", "sie_import", "swish", "ubl"]
+    ["abw", "bgmax", "camt", "camt_statement", "pain002", "sie", "sie_import", "swish", "ubl"]
         .into_iter()
         .chain(register::mappings().keys().map(String::as_str))
         .collect()

@@ -238,7 +238,7 @@ impl<'s> Reading<'s> {
     }
 
     /// A row: a payment, or why it is none.
-    fn row(&mut self, line: &Line<'_>, payment: Result<Payment<'_>, Fault>) -> Result<(), Stop> {
+    fn row(&mut self, line: &Line<'_>, payment: Result<Payment<'_>, Box<Fault>>) -> Result<(), Stop> {
         self.ordinal += 1;
         let (start, end) = (line.frame.start, line.frame.end);
         match payment {
@@ -247,7 +247,8 @@ impl<'s> Reading<'s> {
                 self.append(line, &payment);
                 Ok(self.table.end_row(self.sink)?)
             }
-            Err(Fault { finding, amount, currency }) => {
+            Err(fault) => {
+                let Fault { finding, amount, currency } = *fault;
                 self.rejected += 1;
                 if let (Some(amount), Some(currency)) = (amount, currency.as_deref()) {
                     self.count(currency, amount, true);

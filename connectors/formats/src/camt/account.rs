@@ -7,7 +7,7 @@ use schemas::reference::{bankgiro, plusgiro};
 
 /// An account.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Account {
+pub(crate) struct Account {
     /// Digits of a giro or bank account; IBAN without blanks.
     pub number: String,
     /// `bankgiro`, `plusgiro`, `bban`, `iban`, `mobile` or `other`.

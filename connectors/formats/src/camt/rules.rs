@@ -75,7 +75,7 @@ pub(super) fn finding(place: Place, code: &'static str, path: &str, en: &str, sv
 }
 
 /// An amount in the smallest unit; the standard has no negative ones.
-pub(super) fn amount(text: &str) -> Option<i128> {
+pub(crate) fn amount(text: &str) -> Option<i128> {
     let amount = money::parse_decimal(text, 2)?;
     let fits = amount < 10_i128.pow(u32::from(money::PRECISION));
     (fits && !text.starts_with(['-', '+'])).then_some(amount)
@@ -91,14 +91,14 @@ pub(super) fn sign(direction: Option<&str>) -> Option<i128> {
 }
 
 /// The day of a date or a time; the day is the bank's own, whatever the offset.
-pub(super) fn day(text: &str) -> Option<i32> {
+pub(crate) fn day(text: &str) -> Option<i32> {
     let (day, rest) = text.split_at_checked(10)?;
     let date = NaiveDate::parse_from_str(day, "%Y-%m-%d").ok()?;
     (rest.is_empty() || rest.starts_with(['T', 'Z', '+', '-'])).then(|| Date32Type::from_naive_date(date))
 }
 
 /// True for an ISO 4217 code by its form.
-pub(super) fn is_currency(code: &str) -> bool {
+pub(crate) fn is_currency(code: &str) -> bool {
     code.len() == 3 && code.bytes().all(|byte| byte.is_ascii_uppercase())
 }
 

@@ -66,7 +66,7 @@ impl Reading<'_> {
     }
 }
 
-fn payment<'a>(line: &Line<'_>, fields: &[&'a str], delimiter: char) -> Result<Payment<'a>, Fault> {
+fn payment<'a>(line: &Line<'_>, fields: &[&'a str], delimiter: char) -> Result<Payment<'a>, Box<Fault>> {
     let decimal = if delimiter == ';' { ',' } else { '.' };
     let field = |index: usize| fields.get(index).copied().unwrap_or_default();
     let amount = amount(field(7), decimal).filter(|amount| *amount >= 0);
@@ -74,10 +74,12 @@ fn payment<'a>(line: &Line<'_>, fields: &[&'a str], delimiter: char) -> Result<P
     let is_currency = currency.len() == 3 && currency.bytes().all(|byte| byte.is_ascii_uppercase());
     let refund = field(6) == "SWR";
     let signed = amount.map(|amount| if refund { -amount } else { amount });
-    let fault = |code, english, swedish| Fault {
-        finding: line.finding(code, english, swedish),
-        amount: signed.filter(|_| is_currency),
-        currency: is_currency.then(|| currency.to_owned()),
+    let fault = |code, english, swedish| {
+        Box::new(Fault {
+            finding: line.finding(code, english, swedish),
+            amount: signed.filter(|_| is_currency),
+            currency: is_currency.then(|| currency.to_owned()),
+        })
     };
     if !FIELDS.contains(&fields.len()) {
         return Err(fault(

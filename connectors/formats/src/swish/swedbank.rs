@@ -83,12 +83,14 @@ fn payment<'a>(
     number: u64,
     get: &impl Fn(&str) -> &'a str,
     decimal: char,
-) -> Result<Payment<'a>, Fault> {
+) -> Result<Payment<'a>, Box<Fault>> {
     let amount = amount(get("belopp"), decimal);
-    let fault = |code, english, swedish| Fault {
-        finding: line.finding(code, english, swedish),
-        amount: amount.filter(|_| complete),
-        currency: (complete && amount.is_some()).then(|| "SEK".to_owned()),
+    let fault = |code, english, swedish| {
+        Box::new(Fault {
+            finding: line.finding(code, english, swedish),
+            amount: amount.filter(|_| complete),
+            currency: (complete && amount.is_some()).then(|| "SEK".to_owned()),
+        })
     };
     if !complete {
         return Err(fault(

@@ -15,10 +15,10 @@ use std::hash::BuildHasher as _;
 use std::io::Read;
 use std::sync::OnceLock;
 
-use arrow::datatypes::Date32Type;
 use chrono::NaiveDate;
 use schemas::money;
 
+use crate::camt::rules::day;
 use crate::columns::{DOCUMENT, GroupId, Table, targets};
 use crate::fixed::{Remark, Remarks};
 use crate::xml::form::{Fields, Filler, Form, Id, Line, Reader, Scopes, Span};
@@ -471,13 +471,6 @@ fn currencies(row: &Row) -> (&str, Option<&str>) {
 fn amount(text: &str) -> Option<i128> {
     let amount = money::parse_decimal(text, 2)?;
     (amount.unsigned_abs() < 10_u128.pow(u32::from(money::PRECISION))).then_some(amount)
-}
-
-/// The day of a date or a time.
-fn day(text: &str) -> Option<i32> {
-    let (day, rest) = text.split_at_checked(10)?;
-    let date = NaiveDate::parse_from_str(day, "%Y-%m-%d").ok()?;
-    (rest.is_empty() || rest.starts_with(['T', 'Z', '+', '-'])).then(|| Date32Type::from_naive_date(date))
 }
 
 /// Offsets and counts of files are far below 2^63.

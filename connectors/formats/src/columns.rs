@@ -15,7 +15,7 @@ use arrow::error::ArrowError;
 
 pub(crate) use self::table::{Table, targets};
 use self::values::{Blank, Cell, Kind, Values};
-pub(crate) use self::values::{Wrong, number};
+pub(crate) use self::values::{Wrong, date, number};
 
 mod table;
 mod values;

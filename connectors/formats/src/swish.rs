@@ -23,7 +23,6 @@ use std::collections::{BTreeMap, HashSet};
 use std::hash::BuildHasher as _;
 use std::io::Read;
 
-use arrow::datatypes::Date32Type;
 use chrono::NaiveDate;
 use encoding_rs::WINDOWS_1252;
 use schemas::money;
@@ -353,10 +352,7 @@ fn amount(text: &str, decimal: char) -> Option<i128> {
 
 /// `YYYY-MM-DD`.
 fn day(text: &str) -> Option<i32> {
-    (text.len() == 10)
-        .then(|| NaiveDate::parse_from_str(text, "%Y-%m-%d").ok())
-        .flatten()
-        .map(Date32Type::from_naive_date)
+    crate::columns::date(text).ok()
 }
 
 fn digits(text: &str) -> Cow<'_, str> {

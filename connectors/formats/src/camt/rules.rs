@@ -1,10 +1,9 @@
 //! What can be said of a camt file, and the values that its elements share.
 
-use arrow::datatypes::Date32Type;
-use chrono::NaiveDate;
 use schemas::money;
 
 use crate::Finding;
+use crate::columns::date;
 use crate::fixed::Remark;
 use crate::xml::Place;
 use crate::xml::form::Found;
@@ -93,8 +92,8 @@ pub(super) fn sign(direction: Option<&str>) -> Option<i128> {
 /// The day of a date or a time; the day is the bank's own, whatever the offset.
 pub(crate) fn day(text: &str) -> Option<i32> {
     let (day, rest) = text.split_at_checked(10)?;
-    let date = NaiveDate::parse_from_str(day, "%Y-%m-%d").ok()?;
-    (rest.is_empty() || rest.starts_with(['T', 'Z', '+', '-'])).then(|| Date32Type::from_naive_date(date))
+    let follows = rest.is_empty() || rest.starts_with(['T', 'Z', '+', '-']);
+    date(day).ok().filter(|_| follows)
 }
 
 /// True for an ISO 4217 code by its form.

@@ -250,8 +250,8 @@ pub(crate) fn number(text: &str, precision: u8, scale: u32) -> Result<i128, Wron
     if in_range { Ok(value) } else { Err(Wrong::Range) }
 }
 
-/// EN 16931 wants exactly YYYY-MM-DD (Peppol rule F001).
-fn date(text: &str) -> Result<i32, Wrong> {
+/// A date, which EN 16931 wants exactly as YYYY-MM-DD (Peppol rule F001), in days since 1970.
+pub(crate) fn date(text: &str) -> Result<i32, Wrong> {
     let digit =
         |at: usize| text.as_bytes().get(at).filter(|byte| byte.is_ascii_digit()).map(|byte| u32::from(byte - b'0'));
     let two = |at| Some(digit(at)? * 10 + digit(at + 1)?);

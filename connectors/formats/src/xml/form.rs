@@ -38,7 +38,8 @@ struct Node {
     field: Option<Id>,
     known: bool,
     attributes: Vec<(&'static str, Id)>,
-    children: Vec<u16>,
+    /// With [`Form::mark`] of their names.
+    children: Vec<(u32, u16)>,
 }
 
 /// The elements of a format that matter, compiled.
@@ -92,7 +93,7 @@ impl Form {
         let node = &mut self.nodes[usize::from(at)];
         node.known |= known;
         let known = node.known;
-        for child in node.children.clone() {
+        for (_, child) in node.children.clone() {
             self.inherit(child, known);
         }
     }
@@ -103,7 +104,7 @@ impl Form {
             UNMAPPED => {
                 let made = u16::try_from(self.nodes.len()).unwrap_or(UNMAPPED);
                 self.nodes.push(Node { name, ..Node::default() });
-                self.nodes[usize::from(node)].children.push(made);
+                self.nodes[usize::from(node)].children.push((Self::mark(name), made));
                 made
             }
             found => found,
@@ -111,8 +112,17 @@ impl Form {
     }
 
     fn child(&self, parent: u16, name: &str) -> u16 {
-        let children = &self.nodes[usize::from(parent)].children;
-        children.iter().copied().find(|child| self.nodes[usize::from(*child)].name == name).unwrap_or(UNMAPPED)
+        let mark = Self::mark(name);
+        let mut marked = self.nodes[usize::from(parent)].children.iter().filter(|(other, _)| *other == mark);
+        let found = marked.find(|(_, child)| self.nodes[usize::from(*child)].name == name);
+        found.map_or(UNMAPPED, |(_, child)| *child)
+    }
+
+    /// Tells most names apart without comparing them: length, first, middle and last byte.
+    fn mark(name: &str) -> u32 {
+        let byte = |index: usize| name.as_bytes().get(index).copied().unwrap_or_default();
+        let length = u8::try_from(name.len()).unwrap_or(u8::MAX);
+        u32::from_le_bytes([length, byte(0), byte(name.len() / 2), byte(name.len().saturating_sub(1))])
     }
 }
 

@@ -28,19 +28,13 @@ use encoding_rs::WINDOWS_1252;
 use schemas::money;
 
 use crate::columns::{DOCUMENT, GroupId, Table, targets};
-use crate::fixed::{self, Frame, FrameError, Framer, Remark, Remarks};
+use crate::fixed::{self, Frame, FrameError, Framer, Remarks, remarks};
 use crate::{Finding, ParseError, Position, Reject, Sink, Summary, Total, Verdict};
 
 mod handelsbanken;
 mod swedbank;
 #[cfg(test)]
 mod tests;
-
-macro_rules! remarks {
-    ($($name:ident $code:literal $english:literal $swedish:literal)*) => {
-        $(static $name: Remark = Remark { code: $code, english: $english, swedish: $swedish };)*
-    };
-}
 
 remarks! {
     WINDOWS "swish.encoding"

@@ -8,7 +8,7 @@ use schemas::money::plain;
 use serde_json::json;
 
 use crate::Verdict;
-use crate::testing::{Outcome, bank_samples, read};
+use crate::testing::{Outcome, read, samples};
 
 /// A voucher with a customer row, a revenue row and a tax row; test identities only.
 const DOCUMENT: &str = include_str!("tests/voucher.xml");
@@ -20,8 +20,8 @@ fn abw(document: impl AsRef<[u8]>) -> Outcome {
 #[test]
 fn a_voucher_s_rows_fill_every_column_they_have() {
     let outcome = abw(DOCUMENT);
-    assert_eq!(outcome.remark_codes(), [""; 0]);
-    let rows = outcome.rows("voucher_row");
+    assert_eq!(outcome.remarks(), [""; 0]);
+    let rows = outcome.of("voucher_row");
     assert_eq!(outcome.column("voucher_row", "amount"), ["125.00", "-100.00", "-25.00"]);
     assert_eq!(outcome.column("voucher_row", "account"), ["1510", "3010", "2610"]);
     let customer = &rows[0];
@@ -62,7 +62,7 @@ fn an_amount_of_another_currency_keeps_it_beside_the_company_s() {
         1,
     );
     let outcome = abw(foreign);
-    let row = &outcome.rows("voucher_row")[0];
+    let row = &outcome.of("voucher_row")[0];
     assert_eq!((&row["currency"], &row["amount"]), (&json!("SEK"), &json!("125.00")));
     assert_eq!(
         (&row["posting"]["currency_amount"], &row["posting"]["transaction_currency"]),
@@ -94,7 +94,7 @@ fn every_change_gives_its_finding() {
         let outcome = abw(DOCUMENT.replacen(from, to, 1));
         let mut found = match &outcome.summary.verdict {
             Verdict::Refused(finding) => vec![finding.code],
-            Verdict::Accepted => [outcome.reject_codes(), outcome.remark_codes()].concat(),
+            Verdict::Accepted => [outcome.reject_codes(), outcome.remarks()].concat(),
         };
         found.retain(|code| !matches!(*code, "xml.empty_elements" | "abw.voucher_empty"));
         found.dedup();
@@ -107,8 +107,8 @@ fn every_change_gives_its_finding() {
 
 #[test]
 fn the_public_document_is_read() {
-    let Some(samples) = bank_samples("agresso") else { return };
-    let outcome = abw(fs::read(samples.join("abwtransaction_example.xml")).unwrap());
+    let Some(folder) = samples("agresso") else { return };
+    let outcome = abw(fs::read(folder.join("abwtransaction_example.xml")).unwrap());
     assert_eq!(outcome.column("voucher_row", "amount"), ["-0.01", "0.01"]);
     assert_eq!(outcome.column("voucher_row", "account"), ["4999900", "4999900"]);
     assert_eq!(outcome.column("voucher_row", "currency"), ["EUR", "EUR"]);

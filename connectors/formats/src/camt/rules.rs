@@ -4,15 +4,9 @@ use schemas::money;
 
 use crate::Finding;
 use crate::columns::date;
-use crate::fixed::Remark;
+use crate::fixed::remarks;
 use crate::xml::Place;
 use crate::xml::form::Found;
-
-macro_rules! remarks {
-    ($($name:ident $code:literal $english:literal $swedish:literal)*) => {
-        $(pub(super) static $name: Remark = Remark { code: $code, english: $english, swedish: $swedish };)*
-    };
-}
 
 remarks! {
     NOT_BOOKED "camt.not_booked"

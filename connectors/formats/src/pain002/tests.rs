@@ -8,7 +8,7 @@ use schemas::money::plain;
 use serde_json::json;
 
 use crate::Verdict;
-use crate::testing::{Outcome, bank_samples, read};
+use crate::testing::{Outcome, read, samples};
 
 /// An order that was accepted in part; test identities only.
 const REPORT: &str = include_str!("tests/report.xml");
@@ -20,8 +20,8 @@ fn pain(document: impl AsRef<[u8]>) -> Outcome {
 #[test]
 fn a_report_tells_of_the_file_the_batch_and_each_payment() {
     let outcome = pain(REPORT);
-    assert_eq!(outcome.remark_codes(), [""; 0]);
-    let rows = outcome.rows("payment_status");
+    assert_eq!(outcome.remarks(), [""; 0]);
+    let rows = outcome.of("payment_status");
     assert_eq!(outcome.column("payment_status", "scope"), ["file", "batch", "payment", "payment"]);
     assert_eq!(outcome.column("payment_status", "status"), ["partial", "partial", "rejected", "accepted"]);
     assert_eq!(outcome.column("payment_status", "direction"), ["out"; 4]);
@@ -78,7 +78,7 @@ fn every_change_gives_its_finding() {
         let outcome = pain(REPORT.replace(from, to));
         let mut found = match &outcome.summary.verdict {
             Verdict::Refused(finding) => vec![finding.code],
-            Verdict::Accepted => [outcome.reject_codes(), outcome.remark_codes()].concat(),
+            Verdict::Accepted => [outcome.reject_codes(), outcome.remarks()].concat(),
         };
         found.retain(|code| *code != "xml.unmapped");
         assert_eq!(found, [*code], "{from} -> {to}");
@@ -87,21 +87,21 @@ fn every_change_gives_its_finding() {
 
 #[test]
 fn the_public_report_of_four_rejections_is_read_and_its_twin_of_a_wrong_namespace_refused() {
-    let Some(samples) = bank_samples("pain/OCA__account-payment") else { return };
-    let outcome = pain(fs::read(samples.join("test-sepa-pain-unpaid.xml")).unwrap());
+    let Some(folder) = samples("pain/OCA__account-payment") else { return };
+    let outcome = pain(fs::read(folder.join("test-sepa-pain-unpaid.xml")).unwrap());
     assert_eq!(outcome.summary.verdict, Verdict::Accepted);
-    assert_eq!(outcome.remark_codes(), [""; 0]);
+    assert_eq!(outcome.remarks(), [""; 0]);
     assert_eq!(outcome.column("payment_status", "end_to_end_id"), ["E2EID1", "E2EID2", "E2EID3", "E2EID4"]);
     assert_eq!(outcome.column("payment_status", "status"), ["rejected"; 4]);
     assert_eq!(outcome.column("payment_status", "amount"), ["100.00"; 4]);
     assert_eq!(outcome.column("payment_status", "direction"), ["in"; 4]);
     assert_eq!(outcome.column("payment_status", "batch_id"), ["PMTINFID1", "PMTINFID1", "PMTINFID2", "PMTINFID2"]);
     assert_eq!(outcome.column("payment_status", "counterpart_name"), ["DEBTOR1", "DEBTOR2", "DEBTOR3", "DEBTOR4"]);
-    let codes = outcome.rows("payment_status").iter().map(|row| row["reasons"][0]["code"].as_str().unwrap());
+    let codes = outcome.of("payment_status").iter().map(|row| row["reasons"][0]["code"].as_str().unwrap());
     assert_eq!(codes.collect::<Vec<_>>(), ["AC01", "MS02", "MD06", "AM04"]);
-    assert_eq!(outcome.rows("payment_status")[0]["reasons"][0]["text"], "ACC NUMBER INVALID");
+    assert_eq!(outcome.of("payment_status")[0]["reasons"][0]["text"], "ACC NUMBER INVALID");
     assert_eq!(outcome.totals(), [("EUR".to_owned(), "400.00".to_owned(), "0.00".to_owned())]);
-    let invalid = pain(fs::read(samples.join("test-sepa-pain-unpaid-invalid.xml")).unwrap());
+    let invalid = pain(fs::read(folder.join("test-sepa-pain-unpaid-invalid.xml")).unwrap());
     assert_eq!(invalid.refusal().code, "pain.root");
 }
 

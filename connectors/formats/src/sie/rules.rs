@@ -4,7 +4,7 @@ use arrow::datatypes::Date32Type;
 use chrono::NaiveDate;
 use schemas::money;
 
-use crate::fixed::{Remark, Remarks};
+use crate::fixed::{Remarks, remarks};
 use crate::{Finding, ParseError, Position};
 
 use super::text::Line;
@@ -20,12 +20,6 @@ impl From<ParseError> for Stop {
     fn from(error: ParseError) -> Self {
         Self::Failed(error)
     }
-}
-
-macro_rules! remarks {
-    ($($name:ident $code:literal $english:literal $swedish:literal)*) => {
-        $(pub(super) static $name: Remark = Remark { code: $code, english: $english, swedish: $swedish };)*
-    };
 }
 
 remarks! {

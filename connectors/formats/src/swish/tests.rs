@@ -8,7 +8,7 @@ use schemas::money::plain;
 use serde_json::json;
 
 use crate::Verdict;
-use crate::testing::{Outcome, bank_samples, read};
+use crate::testing::{Outcome, read, samples};
 
 /// Handelsbanken's newer layout; test identities only.
 const HANDELSBANKEN: &str = "01;2026-04-01;2026-03-31;06:00\r
@@ -30,8 +30,8 @@ fn swish(file: impl AsRef<[u8]>) -> Outcome {
 #[test]
 fn handelsbanken_s_row_fills_every_column_it_has() {
     let outcome = swish(HANDELSBANKEN);
-    assert_eq!((outcome.summary.declared_records, outcome.remark_codes()), (Some(2), vec![]));
-    let first = &outcome.rows("payment_in")[0];
+    assert_eq!((outcome.summary.declared_records, outcome.remarks()), (Some(2), vec![]));
+    let first = &outcome.of("payment_in")[0];
     assert_eq!(
         (&first["payment_id"], &first["bank_reference"]),
         (&json!("swish:4469411476093487"), &json!("4469411476093487"))
@@ -57,23 +57,23 @@ fn handelsbanken_s_row_fills_every_column_it_has() {
 fn swedbank_s_rows_are_the_same_payments() {
     let outcome = swish(SWEDBANK);
     assert_eq!(outcome.column("payment_in", "amount"), ["1128.00", "1125.00"]);
-    let first = &outcome.rows("payment_in")[0];
+    let first = &outcome.of("payment_in")[0];
     assert_eq!((&first["receiver_account"], &first["swish"]["bank"]), (&json!("543211029384756"), &json!("54321")));
     assert_eq!((&first["payer_name"], &first["reference"]), (&json!("TEST, TESTSSON"), &json!("Avgift \"mars\"")));
     assert_eq!(first["payment_id"], "swish:543211029384756:2026-03-31:1");
-    assert_eq!(outcome.rows("payment_in")[1]["messages"], json!([]));
+    assert_eq!(outcome.of("payment_in")[1]["messages"], json!([]));
     let latin: Vec<u8> = SWEDBANK.chars().map(|c| u8::try_from(u32::from(c)).unwrap()).collect();
     let latin = swish(latin);
-    assert_eq!(latin.remark_codes(), ["swish.encoding"]);
+    assert_eq!(latin.remarks(), ["swish.encoding"]);
     assert_eq!(
-        latin.rows("payment_in"),
+        latin.of("payment_in"),
         outcome
-            .rows("payment_in")
+            .of("payment_in")
             .iter()
             .cloned()
             .map(|row| {
                 // One byte less for each letter before it.
-                let at = latin.rows("payment_in").iter().find(|other| other["ordinal"] == row["ordinal"]).unwrap();
+                let at = latin.of("payment_in").iter().find(|other| other["ordinal"] == row["ordinal"]).unwrap();
                 let mut row = row;
                 row["byte_start"] = at["byte_start"].clone();
                 row["byte_end"] = at["byte_end"].clone();
@@ -124,7 +124,7 @@ fn every_change_gives_its_finding() {
                     assert!(!finding.message_sv.is_empty() && finding.position.line.is_some());
                     vec![finding.code]
                 }
-                Verdict::Accepted => [outcome.reject_codes(), outcome.remark_codes()].concat(),
+                Verdict::Accepted => [outcome.reject_codes(), outcome.remarks()].concat(),
             };
             assert_eq!(found, [*code], "{from} -> {to}");
         }
@@ -133,9 +133,9 @@ fn every_change_gives_its_finding() {
 
 #[test]
 fn the_four_public_reports_of_handelsbanken_are_the_same_two_payments() {
-    let Some(samples) = bank_samples("swish/high-five-group__miranon-media-admin") else { return };
+    let Some(folder) = samples("swish/high-five-group__miranon-media-admin") else { return };
     let mut files = 0;
-    for entry in fs::read_dir(samples).unwrap() {
+    for entry in fs::read_dir(folder).unwrap() {
         let outcome = swish(fs::read(entry.unwrap().path()).unwrap());
         files += 1;
         assert_eq!(outcome.totals(), [("SEK".to_owned(), "3800.50".to_owned(), "0.00".to_owned())]);

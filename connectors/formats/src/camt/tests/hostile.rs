@@ -77,7 +77,7 @@ fn a_large_statement_streams_and_says_that_its_balances_are_unproven() {
     let (head, entry, tail) = cut();
     let mut sink = Largest::default();
     let mut input = Repeated::new(head, entry, tail, 30_000);
-    let summary = crate::parse("camt", FileInfo { name: "" }, &mut input, &mut sink).unwrap();
+    let summary = crate::parse("camt", FileInfo::default(), &mut input, &mut sink).unwrap();
     assert_eq!((summary.verdict, sink.rows), (Verdict::Accepted, 3 * 30_000));
     assert!(sink.largest <= BATCH_ROWS);
     assert_eq!(sink.nulls, 30_000);
@@ -94,7 +94,7 @@ fn an_entry_of_many_transactions_streams() {
     let piece = entry[start..end].replace("<AcctSvcrRef>B-1-2</AcctSvcrRef>", "");
     let mut sink = Largest::default();
     let mut input = Repeated::new(&head, &piece, &tail, 40_000);
-    let summary = crate::parse("camt", FileInfo { name: "" }, &mut input, &mut sink).unwrap();
+    let summary = crate::parse("camt", FileInfo::default(), &mut input, &mut sink).unwrap();
     assert_eq!((summary.verdict, sink.rows), (Verdict::Accepted, 2 + 40_000));
     assert!(sink.largest <= BATCH_ROWS);
 }
@@ -107,6 +107,6 @@ fn a_transaction_that_cannot_be_held_refuses_the_file() {
     let tail = format!("{}{tail}", &entry[at..]);
     let mut sink = Largest::default();
     let mut input = Repeated::new(&head, "<Ustrd>x</Ustrd>", &tail, 2_000_000);
-    let summary = crate::parse("camt", FileInfo { name: "" }, &mut input, &mut sink).unwrap();
+    let summary = crate::parse("camt", FileInfo::default(), &mut input, &mut sink).unwrap();
     assert!(matches!(summary.verdict, Verdict::Refused(finding) if finding.code == "xml.too_large"));
 }

@@ -69,7 +69,7 @@ const MUTATIONS: &[(&str, &str, &str, Gives)] = &[
 #[test]
 fn every_change_gives_its_finding() {
     for (document, from, to, gives) in MUTATIONS {
-        let unchanged = camt(document).remark_codes();
+        let unchanged = camt(document).remarks();
         let outcome = camt(with(document, from, to));
         match gives {
             Refusal(code) => {
@@ -85,7 +85,7 @@ fn every_change_gives_its_finding() {
             Remark(code) => {
                 assert_eq!(outcome.summary.verdict, Verdict::Accepted, "{from} -> {to}");
                 assert_eq!(outcome.reject_codes(), [""; 0], "{from} -> {to}");
-                let mut codes = outcome.remark_codes();
+                let mut codes = outcome.remarks();
                 codes.retain(|code| !unchanged.contains(code));
                 // A balance that cannot be read or an entry that moves leaves nothing to be proven by.
                 assert_eq!(codes, [*code], "{from} -> {to}");
@@ -100,7 +100,7 @@ fn a_statement_that_stands_twice_is_rejected_the_second_time() {
     let end = STATEMENT.find("</Stmt>").unwrap() + "</Stmt>".len();
     let twice = format!("{}{}{}", &STATEMENT[..end], &STATEMENT[start..end], &STATEMENT[end..]);
     let outcome = camt(&twice);
-    assert_eq!(outcome.rows("payment_in").len(), 2);
+    assert_eq!(outcome.of("payment_in").len(), 2);
     assert_eq!(outcome.reject_codes(), ["camt.statement_repeated"; 5]);
     assert_eq!(outcome.totals(), [("SEK".to_owned(), "700.00".to_owned(), "700.00".to_owned())]);
 }

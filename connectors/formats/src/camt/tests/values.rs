@@ -8,8 +8,8 @@ use crate::testing::{plain, read};
 #[test]
 fn a_statement_is_its_entries_with_balances_and_its_payments() {
     let outcome = camt(STATEMENT);
-    assert_eq!(outcome.remark_codes(), [""; 0]);
-    let entries = outcome.rows("statement_entry");
+    assert_eq!(outcome.remarks(), [""; 0]);
+    let entries = outcome.of("statement_entry");
     let first = &entries[0];
     assert_eq!(first["entry_id"], "camt:SE4550000000058398257466:B-1");
     assert_eq!(first["account"], "SE4550000000058398257466");
@@ -25,7 +25,7 @@ fn a_statement_is_its_entries_with_balances_and_its_payments() {
     assert_eq!(entries[2]["entry_id"], "camt:SE4550000000058398257466:S-1:3");
     assert_eq!(entries[2]["text"], "Insättning BGC");
 
-    let payments = outcome.rows("payment_in");
+    let payments = outcome.of("payment_in");
     assert_eq!(outcome.column("payment_in", "amount"), ["500.00", "200.00"]);
     assert_eq!(
         outcome.column("payment_in", "payment_id"),
@@ -55,11 +55,11 @@ fn a_statement_is_its_entries_with_balances_and_its_payments() {
 #[test]
 fn a_notification_is_payments_only() {
     let outcome = camt(NOTIFICATION);
-    assert_eq!(outcome.rows("statement_entry").len(), 0);
+    assert_eq!(outcome.of("statement_entry").len(), 0);
     assert_eq!(outcome.column("payment_in", "amount"), ["300.00", "-40.00", "65.00"]);
     assert_eq!(outcome.column("payment_in", "kind"), ["payment", "reversal", "payment"]);
-    assert_eq!(outcome.remark_codes(), ["camt.charges"]);
-    let first = &outcome.rows("payment_in")[0];
+    assert_eq!(outcome.remarks(), ["camt.charges"]);
+    let first = &outcome.of("payment_in")[0];
     assert_eq!((&first["receiver_account"], &first["receiver_account_type"]), (&json!("2865434"), &json!("plusgiro")));
     assert_eq!((&first["channel"], &first["sender_account_type"]), (&json!("swish"), &json!("mobile")));
     assert_eq!((&first["original_amount"], &first["original_currency"]), (&json!("27.00"), &json!("EUR")));
@@ -68,8 +68,8 @@ fn a_notification_is_payments_only() {
         (&json!("faktura 4711 mars"), &json!(["faktura 4711", "mars"]))
     );
     assert_eq!(first["payer_street"], "Storgatan 2");
-    assert_eq!(outcome.rows("payment_in")[1]["payment_id"], "camt:2865434:N-1:2");
-    assert_eq!(outcome.rows("payment_in")[1]["iso20022"]["reversal"], true);
+    assert_eq!(outcome.of("payment_in")[1]["payment_id"], "camt:2865434:N-1:2");
+    assert_eq!(outcome.of("payment_in")[1]["iso20022"]["reversal"], true);
 }
 
 #[test]
@@ -101,8 +101,8 @@ fn every_version_says_the_same() {
 #[test]
 fn where_payments_come_by_another_file_a_statement_is_entries_only() {
     let outcome = read("camt_statement", STATEMENT);
-    assert_eq!((outcome.rows("statement_entry").len(), outcome.rows("payment_in").len()), (3, 0));
-    let items = &outcome.rows("statement_entry")[0]["iso20022"]["transactions"];
+    assert_eq!((outcome.of("statement_entry").len(), outcome.of("payment_in").len()), (3, 0));
+    let items = &outcome.of("statement_entry")[0]["iso20022"]["transactions"];
     assert_eq!((&items[0]["amount"], &items[1]["reference"]), (&json!("500.00"), &json!("123456790")));
     assert_eq!(outcome.totals(), [("SEK".to_owned(), "550.00".to_owned(), "0.00".to_owned())]);
     assert_eq!(read("camt_statement", NOTIFICATION).refusal().code, "camt.root");
@@ -135,9 +135,9 @@ fn two_identical_bookings_in_a_file_are_two() {
 fn what_is_declared_utf8_and_is_latin_1_is_read_and_remarked() {
     let latin: Vec<u8> = STATEMENT.chars().map(|c| u8::try_from(u32::from(c)).unwrap()).collect();
     let outcome = camt(latin);
-    assert_eq!(outcome.rows("payment_in")[0]["payer_name"], "Testköpare AB");
-    assert_eq!(outcome.remark_codes(), ["xml.encoding_declared"]);
+    assert_eq!(outcome.of("payment_in")[0]["payer_name"], "Testköpare AB");
+    assert_eq!(outcome.remarks(), ["xml.encoding_declared"]);
     let marked = camt(format!("\u{feff}\n{STATEMENT}"));
-    assert_eq!(marked.remark_codes(), ["xml.byte_order_mark", "xml.space_before_declaration"]);
-    assert_eq!(marked.rows("statement_entry").len(), 3);
+    assert_eq!(marked.remarks(), ["xml.byte_order_mark", "xml.space_before_declaration"]);
+    assert_eq!(marked.of("statement_entry").len(), 3);
 }

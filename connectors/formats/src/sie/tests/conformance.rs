@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use crate::Verdict;
-use crate::testing::{Outcome, bank_samples, read};
+use crate::testing::{Outcome, read, samples};
 
 /// As an export, or as an import file where it is one.
 fn either(bytes: &[u8]) -> Outcome {
@@ -23,13 +23,13 @@ fn remark_count(outcome: &Outcome, code: &str) -> u64 {
 
 #[test]
 fn every_file_has_the_rows_and_unbalanced_vouchers_that_were_counted_otherwise() {
-    let Some(samples) = bank_samples("sie") else { return };
-    let text = fs::read_to_string(samples.join("STATS.tsv")).unwrap();
+    let Some(folder) = samples("sie") else { return };
+    let text = fs::read_to_string(folder.join("STATS.tsv")).unwrap();
     let (mut files, mut wrong) = (0, Vec::new());
     for line in text.lines().skip(1) {
         let cells: Vec<&str> = line.split('\t').collect();
         let [name, _, _, _, encoding, _, _, rows, unbalanced] = cells.as_slice() else { panic!("{line}") };
-        let Ok(bytes) = fs::read(samples.join(name)) else { continue };
+        let Ok(bytes) = fs::read(folder.join(name)) else { continue };
         files += 1;
         let outcome = either(&bytes);
         if let Verdict::Refused(finding) = &outcome.summary.verdict {
@@ -40,7 +40,7 @@ fn every_file_has_the_rows_and_unbalanced_vouchers_that_were_counted_otherwise()
             wrong.push(format!("{name}: {} {} {}", finding.code, finding.message, finding.position));
             continue;
         }
-        let postings = outcome.rows("ledger_transaction").len() + outcome.rows("voucher_row").len();
+        let postings = outcome.of("ledger_transaction").len() + outcome.of("voucher_row").len();
         let rejected: Vec<_> = outcome.rejects.iter().filter(|(contract, _)| *contract != "account_balance").collect();
         if postings + rejected.len() != rows.parse::<usize>().unwrap() {
             wrong.push(format!("{name}: {postings} + {} rows of {rows}", rejected.len()));
@@ -51,8 +51,8 @@ fn every_file_has_the_rows_and_unbalanced_vouchers_that_were_counted_otherwise()
             wrong.push(format!("{name}: {} of {unbalanced} {:?}", vouchers.len(), outcome.reject_codes()));
         }
         let seen = match () {
-            () if outcome.remark_codes().contains(&"sie.encoding_utf8") => "utf-8",
-            () if outcome.remark_codes().contains(&"sie.encoding_latin1") => "latin",
+            () if outcome.remarks().contains(&"sie.encoding_utf8") => "utf-8",
+            () if outcome.remarks().contains(&"sie.encoding_latin1") => "latin",
             () => "cp437 or ascii",
         };
         if !seen.contains(encoding) && !encoding.contains(seen) {
@@ -79,9 +79,9 @@ const JOKEDST: [(&str, u64, u64); 9] = [
 
 #[test]
 fn the_errors_that_jokedst_asserts_are_found_and_no_others() {
-    let Some(samples) = bank_samples("sie/jokedst__SieFile") else { return };
+    let Some(folder) = samples("sie/jokedst__SieFile") else { return };
     let mut found = Vec::new();
-    visit(&samples, &mut |path, bytes| {
+    visit(&folder, &mut |path, bytes| {
         let outcome = either(bytes);
         let mut vouchers: Vec<_> = outcome.rejects.iter().map(|(_, reject)| &reject.finding.position).collect();
         vouchers.dedup();
@@ -98,9 +98,9 @@ fn the_errors_that_jokedst_asserts_are_found_and_no_others() {
 
 #[test]
 fn every_public_checksum_is_right() {
-    let Some(samples) = bank_samples("sie") else { return };
+    let Some(folder) = samples("sie") else { return };
     let mut checked = 0;
-    visit(&samples, &mut |path, bytes| {
+    visit(&folder, &mut |path, bytes| {
         if bytes.windows(8).any(|window| window == b"#KSUMMA\r" || window == b"#KSUMMA\n") {
             checked += 1;
             assert_eq!(either(bytes).summary.verdict, Verdict::Accepted, "{}", path.display());

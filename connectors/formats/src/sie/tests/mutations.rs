@@ -49,7 +49,7 @@ const MUTATIONS: &[(&str, &str, Gives)] = &[
 
 #[test]
 fn every_change_gives_its_finding() {
-    let unchanged = export(&sealed(EXPORT)).remark_codes();
+    let unchanged = export(&sealed(EXPORT)).remarks();
     for (from, to, gives) in MUTATIONS {
         assert!(EXPORT.contains(from), "{from}");
         let outcome = export(&sealed(&EXPORT.replacen(from, to, 1)));
@@ -67,7 +67,7 @@ fn every_change_gives_its_finding() {
             }
             Remark(code) => {
                 assert_eq!((&outcome.summary.verdict, outcome.rejects.len()), (&Verdict::Accepted, 0), "{from}");
-                let mut codes = outcome.remark_codes();
+                let mut codes = outcome.remarks();
                 codes.retain(|code| !unchanged.contains(code));
                 assert_eq!(codes, [*code], "{from}");
             }
@@ -87,7 +87,7 @@ fn a_checksum_must_be_right_and_closed() {
     assert_eq!(export(&undated).refusal().code, "sie.date");
     let twice = sealed.replace("#VER A 1", "#VER A 1 20260315\r\n{\r\n}\r\n#VER A 1");
     let twice = super::sealed(&twice.replace(&sealed[end..], "#KSUMMA 0\r\n"));
-    assert_eq!(export(&twice).remark_codes(), ["sie.voucher_empty", "sie.removed_rows", "sie.voucher_repeated"]);
+    assert_eq!(export(&twice).remarks(), ["sie.voucher_empty", "sie.removed_rows", "sie.voucher_repeated"]);
     assert_eq!(export("").refusal().code, "sie.not_sie");
     assert_eq!(export(&"x".repeat(10_000)).refusal().code, "sie.not_sie");
     assert_eq!(export(&format!("#FLAGGA 0\n#{}", "x".repeat(10_000))).refusal().code, "sie.line_length");

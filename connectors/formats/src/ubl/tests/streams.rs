@@ -200,7 +200,12 @@ fn an_input_that_fails_is_an_error_and_not_a_verdict() {
     }
     for length in [0, 10, 2000, INVOICE.find(CONTENT).unwrap() + 2] {
         let mut input = Fails(io::Cursor::new(INVOICE.as_bytes()[..length].to_vec()));
-        let result = crate::parse("ubl", FileInfo { name: "f" }, &mut input, &mut super::Collect::default());
+        let result = crate::parse(
+            "ubl",
+            FileInfo { name: "f", ..FileInfo::default() },
+            &mut input,
+            &mut super::Collect::default(),
+        );
         assert!(matches!(result, Err(ParseError::Read(_))), "{length}");
     }
 }

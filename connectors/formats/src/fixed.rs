@@ -4,21 +4,36 @@
 //! [`Framer`] cuts a stream into lines with bounded memory; a caller that must see several lines together keeps
 //! them in the buffer ([`Framer::keep_from`]) and reads them again with [`Frames`]. [`Record`] is one line seen as
 //! characters 1 to n, whatever its encoding, so that positions in the manuals can be used as they are written.
-//! Nothing here knows what a record means.
+//! A format says in a [`Dialect`] what its lines are; a [`Scan`] then gives its records one by one, and a [`Tally`]
+//! keeps its counts and sums. Nothing here knows what a record means.
 //!
 //! A tolerance never passes silently: each is a [`Remark`] with the place where it was first needed and how often.
 
 mod encoding;
+mod fields;
+mod identity;
 mod record;
 mod remarks;
+mod scan;
+mod seal;
+mod tally;
 #[cfg(test)]
 mod tests;
 
 use std::io::{self, Read};
 
 pub(crate) use encoding::Encodings;
+pub(crate) use fields::{
+    ALIGNMENT, date6, date8, days, digits, number, overpunched, significant, significant_digits, unsigned,
+};
+pub(crate) use identity::{Distinct, Identity};
 pub(crate) use record::{Encoding, Record};
-pub(crate) use remarks::{BYTE_ORDER_MARK as MARK_SKIPPED, CTRL_Z as CTRL_Z_SKIPPED, Remark, Remarks, UTF_8};
+pub(crate) use remarks::{Remark, Remarks, remarks};
+pub(crate) use scan::{Collected, Dialect, Look, Scan, Section, Stop, at, dialect, finding, kind, refuse};
+pub use seal::SealKey;
+pub(crate) use tally::{Refusal, Tally};
+
+pub(crate) use remarks::{BYTE_ORDER_MARK as MARK_SKIPPED, CTRL_Z as CTRL_Z_SKIPPED, UTF_8};
 
 /// The longest line that is read: bank records have 80 characters, and padded ones some hundred.
 pub(crate) const MAX_LINE: usize = 4096;

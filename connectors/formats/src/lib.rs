@@ -16,10 +16,26 @@ use arrow::array::RecordBatch;
 use chrono::NaiveDate;
 use schemas::Contract;
 
+pub use fixed::SealKey;
+
+pub mod abw;
+pub mod autogiro;
 pub mod bgmax;
+pub mod camt;
+mod columns;
 mod fixed;
+pub mod lb;
+pub mod pain002;
 pub mod register;
+mod rows;
+pub mod sie;
+pub mod swish;
+mod table;
+#[cfg(test)]
+mod testing;
+pub mod totalin;
 pub mod ubl;
+mod xml;
 
 /// Where in a file something is.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -134,10 +150,12 @@ pub struct Summary {
 }
 
 /// What is known about a file beside its bytes.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Default)]
 pub struct FileInfo<'a> {
     /// Name at the landing place; a register's mapping can read the extract's date from it.
     pub name: &'a str,
+    /// Keys that seals around files of Bankgirot are checked with. A seal made with another key is remarked.
+    pub seal_keys: &'a [SealKey],
 }
 
 /// The input could not be read, the sink stopped, or there is no such format.
@@ -160,7 +178,23 @@ pub enum ParseError {
     Configuration(String),
 }
 
-/// Reads `input` as `format`: `bgmax`, `ubl`, or the name of a register mapping.
+/// Formats that are read by a module of this crate; registers come with their mappings.
+const OWN: [&str; 12] = [
+    "abw",
+    "autogiro",
+    "bgmax",
+    "camt",
+    "camt_statement",
+    "lb",
+    "pain002",
+    "sie",
+    "sie_import",
+    "swish",
+    "totalin",
+    "ubl",
+];
+
+/// Reads `input` as `format`: one of [`formats`].
 ///
 /// # Errors
 /// When there is no such format, reading fails or the sink stops. A file that is wrong is no error: see
@@ -172,7 +206,17 @@ pub fn parse(
     sink: &mut dyn Sink,
 ) -> Result<Summary, ParseError> {
     match format {
+        "abw" => abw::parse(input, sink),
+        "autogiro" => autogiro::parse(info.seal_keys, input, sink),
         "bgmax" => bgmax::parse(input, sink),
+        "camt" => camt::parse(camt::Wanted::All, input, sink),
+        "camt_statement" => camt::parse(camt::Wanted::Entries, input, sink),
+        "lb" => lb::parse(info.seal_keys, input, sink),
+        "pain002" => pain002::parse(input, sink),
+        "sie" => sie::parse(sie::Kind::Export, input, sink),
+        "sie_import" => sie::parse(sie::Kind::Import, input, sink),
+        "swish" => swish::parse(input, sink),
+        "totalin" => totalin::parse(input, sink),
         "ubl" => ubl::parse(input, sink),
         register => match register::mappings().get(register) {
             Some(mapping) => register::parse(mapping, info, input, sink),
@@ -184,7 +228,7 @@ pub fn parse(
 /// Names of all formats, register mappings included.
 #[must_use]
 pub fn formats() -> Vec<&'static str> {
-    ["bgmax", "ubl"].into_iter().chain(register::mappings().keys().map(String::as_str)).collect()
+    OWN.into_iter().chain(register::mappings().keys().map(String::as_str)).collect()
 }
 
 impl fmt::Display for Position {

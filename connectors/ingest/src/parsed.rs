@@ -83,7 +83,7 @@ impl Parsed {
     pub(crate) fn read_with(parser: Parser, origin: Origin, input: &mut dyn Read, dir: &Path) -> Result<Self> {
         let mut spool = Spool::new(&origin, dir);
         let failed = |source| Error::Parse { name: origin.name.clone(), source };
-        let info = FileInfo { name: &origin.name };
+        let info = FileInfo { name: &origin.name, ..FileInfo::default() };
         let mut summary = parser(&origin.format, info, input, &mut spool).map_err(failed)?;
         spool.finish().map_err(|error| failed(ParseError::Sink(error)))?;
         if let (Verdict::Accepted, Some(finding)) = (&summary.verdict, out_of_range(&summary)) {

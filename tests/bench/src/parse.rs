@@ -181,7 +181,8 @@ impl Sink for Count {
 fn parse(format: &str, input: &[(String, Vec<u8>)]) -> Result<Count> {
     let mut count = Count::default();
     for (name, bytes) in input {
-        let summary = formats::parse(format, FileInfo { name }, &mut bytes.as_slice(), &mut count)?;
+        let summary =
+            formats::parse(format, FileInfo { name, ..FileInfo::default() }, &mut bytes.as_slice(), &mut count)?;
         if let Verdict::Refused(finding) = summary.verdict {
             bail!("{name} is refused: {}: {}", finding.position, finding.message);
         }

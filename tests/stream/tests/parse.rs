@@ -65,7 +65,7 @@ fn a_refused_file_says_where_and_why_and_exits_with_1() {
     for (place, name, format, code, line) in [
         ("bank", "BGMAX_20260831_OCR_KONTROLL.txt", "bgmax", "bgmax.payment_count", 11),
         ("bank", "BGMAX_20260831_FEL.txt", "bgmax", "bgmax.not_bgmax", 1),
-        ("einvoice", "9999999.xml", "ubl", "ubl.not_well_formed", 3),
+        ("einvoice", "9999999.xml", "ubl", "xml.not_well_formed", 3),
     ] {
         let ended = parse(format, &published().landing(place).join(name));
         assert_eq!(ended.code, Some(1), "{ended}");

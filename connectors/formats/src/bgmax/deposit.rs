@@ -6,9 +6,8 @@ use chrono::{Datelike, NaiveDate};
 use schemas::reference::luhn_valid;
 use sha2::{Digest, Sha256};
 
-use super::rules::{self, Stop, refuse};
-use super::{Reading, finding};
-use crate::fixed::{Frames, Record, Remarks};
+use super::{Reading, rules};
+use crate::fixed::{Frames, Record, Remarks, Stop, days, digits, finding, number, refuse};
 
 /// TK05: who is paid and in which currency.
 #[derive(Debug)]
@@ -29,7 +28,7 @@ pub(super) struct Deposit {
     /// Days since 1970-01-01.
     pub date: i32,
     /// Year of the payment date: the bank's serial numbers are unique for two years only.
-    pub year: i32,
+    pub year_text: String,
     /// What TK15 says that the payments sum to.
     pub amount: i128,
     /// What TK15 says that there are.
@@ -50,8 +49,7 @@ pub(super) enum DepositKey {
 impl Section {
     /// Reads TK05.
     pub fn open(record: &Record<'_>, remarks: &mut Remarks) -> Result<Self, Stop> {
-        let giro =
-            |from: usize, to: usize| rules::digits(record.field(from, to)).map(|digits| digits.trim_start_matches('0'));
+        let giro = |from: usize, to: usize| digits(record.field(from, to)).map(|digits| digits.trim_start_matches('0'));
         let filled = |number: &Option<&str>| number.is_some_and(|digits| !digits.is_empty());
         let (bankgiro, plusgiro) = (giro(3, 12), giro(13, 22));
         let (account, account_type, column) =
@@ -96,7 +94,7 @@ impl Reading<'_> {
     /// Reads TK15; `records` are the bytes between TK05 and it.
     pub(super) fn deposit(&mut self, section: &Section, record: &Record<'_>, records: &[u8]) -> Result<Deposit, Stop> {
         let date = self.payment_date(record)?;
-        let amount = rules::number(record, 51, 68, &mut self.remarks).map(i128::from);
+        let amount = number(record, 51, 68, &mut self.scan.remarks).map(i128::from);
         let Some(amount) = amount else {
             return Err(refuse(
                 "bgmax.deposit_amount",
@@ -113,7 +111,7 @@ impl Reading<'_> {
                 "insättningens valuta (TK15) är inte den som insättningen öppnades med (TK05)",
             ));
         }
-        let Some(count) = rules::number(record, 72, 79, &mut self.remarks) else {
+        let Some(count) = number(record, 72, 79, &mut self.scan.remarks) else {
             return Err(refuse(
                 "bgmax.deposit_payments",
                 record.position(72),
@@ -122,20 +120,19 @@ impl Reading<'_> {
             ));
         };
         if !matches!(record.character(80), b'K' | b'D' | b' ') {
-            self.remarks.note(&rules::DEPOSIT_TYPE, || record.position(80));
+            self.scan.remarks.note(&rules::DEPOSIT_TYPE, || record.position(80));
         }
         let (id, repeated) = self.deposit_id(section, record, records, date.year());
         let account = record.text(3, 37).map(|account| account.trim_start_matches('0').to_owned());
-        let total = self.total(&section.currency);
-        total.declared = Some(total.declared.unwrap_or_default() + amount);
+        self.tally.declare_amount(&section.currency, amount);
         Ok(Deposit {
             receiver_account: section.account.clone(),
             receiver_account_type: section.account_type,
             currency: section.currency.clone(),
             id,
             account: account.filter(|account| !account.is_empty()),
-            date: i32::try_from((date - NaiveDate::default()).num_days()).unwrap_or_default(),
-            year: date.year(),
+            date: days(date),
+            year_text: format!("{:04}", date.year()),
             amount,
             count,
             repeated,
@@ -144,7 +141,7 @@ impl Reading<'_> {
 
     fn payment_date(&mut self, record: &Record<'_>) -> Result<NaiveDate, Stop> {
         let field = record.field(38, 45);
-        let date = rules::digits(field)
+        let date = digits(field)
             .filter(|digits| digits.len() == 8)
             .and_then(|digits| NaiveDate::parse_from_str(digits, "%Y%m%d").ok());
         let Some(date) = date else {
@@ -156,7 +153,7 @@ impl Reading<'_> {
             ));
         };
         if !(1990..=2100).contains(&date.year()) {
-            self.remarks.note(&rules::PAYMENT_DATE, || record.position(38));
+            self.scan.remarks.note(&rules::PAYMENT_DATE, || record.position(38));
         }
         Ok(date)
     }
@@ -166,7 +163,7 @@ impl Reading<'_> {
     /// Two different deposits with one serial number are told apart by the order in which they stand.
     fn deposit_id(&mut self, section: &Section, record: &Record<'_>, records: &[u8], year: i32) -> (String, bool) {
         let mut id = section.identity(year);
-        let serial = rules::digits(record.field(46, 50)).filter(|serial| serial.bytes().any(|digit| digit != b'0'));
+        let serial = digits(record.field(46, 50)).filter(|serial| serial.bytes().any(|digit| digit != b'0'));
         let mut repeated = false;
         if let Some(serial) = serial {
             let _ = write!(id, ":{serial:0>5}");
@@ -177,7 +174,7 @@ impl Reading<'_> {
             *seen += 1;
             repeated = *seen > 1;
         } else {
-            self.remarks.note(&rules::DEPOSIT_SERIAL, || record.position(46));
+            self.scan.remarks.note(&rules::DEPOSIT_SERIAL, || record.position(46));
             let _ = write!(id, ":{}", digest(record, records));
         }
         if repeated {
@@ -186,7 +183,7 @@ impl Reading<'_> {
         let times = self.deposits.entry(DepositKey::Id(id.clone())).or_default();
         *times += 1;
         if *times > 1 {
-            self.remarks.note(&rules::DEPOSIT_REPEATED, || record.position(46));
+            self.scan.remarks.note(&rules::DEPOSIT_REPEATED, || record.position(46));
             let _ = write!(id, "-{times}");
         }
         (id, false)

@@ -5,10 +5,11 @@ use std::mem::take;
 use schemas::reference::luhn_valid;
 
 use super::deposit::Deposit;
-use super::rules::{self, Stop, refuse};
-use super::{Counts, Reading, WIDTH, finding, is_known, kind};
-use crate::fixed::{self, Encoding, Frames, Record, Remarks};
-use crate::{Finding, MAX_RAW, Position, Reject};
+use super::{Counts, Reading, WIDTH, is_known, rules};
+use crate::fixed::{
+    ALIGNMENT, Frames, Record, Refusal, Remarks, Stop, digits, finding, kind, number, refuse, significant,
+};
+use crate::{Finding, Position};
 
 /// Information records (TK25) that a payment can have.
 const MAX_INFORMATION: usize = 90;
@@ -89,19 +90,19 @@ impl Reading<'_> {
         closing: &Record<'_>,
         counts: &mut Counts,
     ) -> Result<(), Stop> {
-        let encoding = self.encoding(bytes, base, line)?;
+        let encoding = self.scan.encoding(bytes, base, line)?;
         let mut sums = Sums::default();
         let mut current: Option<Payment<'_>> = None;
         for (frame, text) in Frames::new(bytes, base, line) {
-            let Some(record) = Record::read(frame, text, encoding, WIDTH, &mut self.remarks) else { continue };
+            let Some(record) = Record::read(frame, text, encoding, WIDTH, &mut self.scan.remarks) else { continue };
             let kind = record.kind();
             if !is_known(kind) {
-                self.skip_unknown(kind, frame);
+                self.scan.skip_unknown(kind, frame);
                 continue;
             }
             match (&kind, &mut current) {
                 (b"20" | b"21", current) => {
-                    let amount = amount(&record, &mut self.remarks)?;
+                    let amount = amount(&record, &mut self.scan.remarks)?;
                     counts.payments += u64::from(&kind == b"20");
                     counts.deductions += u64::from(&kind == b"21");
                     if let Some(payment) = current {
@@ -113,13 +114,15 @@ impl Reading<'_> {
                 }
                 (_, Some(payment)) => {
                     counts.references += u64::from(matches!(&kind, b"22" | b"23"));
-                    payment.add(kind, record)?;
+                    if let Err(record) = payment.add(kind, record) {
+                        return Err(self.misplaced(kind, record.position(1)));
+                    }
                 }
-                (_, None) => return Err(misplaced(kind, record.position(1))),
+                (_, None) => return Err(self.misplaced(kind, record.position(1))),
             }
         }
         let Some(last) = current else {
-            return Err(rules::out_of_order(
+            return Err(self.scan.out_of_order(
                 kind(closing.field(1, 2)),
                 closing.position(1),
                 "after no payment: the deposit is empty",
@@ -127,32 +130,10 @@ impl Reading<'_> {
             ));
         };
         self.close(deposit, &last, bytes, base, &mut sums)?;
-        let total = self.total(&deposit.currency);
+        let total = self.tally.total(&deposit.currency);
         total.read += sums.accepted;
         total.rejected += sums.rejected;
         self.check_deposit(deposit, closing, sums.accepted + sums.rejected, sums.count)
-    }
-
-    fn encoding(&mut self, bytes: &[u8], base: u64, line: u64) -> Result<Encoding, Stop> {
-        let place = |offset: usize| {
-            let before = Frames::new(&bytes[..offset], base, line).last().map(|(frame, _)| frame);
-            Position { line: before.map(|frame| frame.line), column: None, path: None, byte: base + offset as u64 }
-        };
-        match self.encodings.decide(bytes, WIDTH) {
-            Ok(encoding) => {
-                if encoding == Encoding::Utf8 {
-                    let first = || place(bytes.iter().position(|byte| !byte.is_ascii()).unwrap_or_default());
-                    self.remarks.note(&fixed::UTF_8, first);
-                }
-                Ok(encoding)
-            }
-            Err(offset) => Err(refuse(
-                "bgmax.encoding",
-                place(offset),
-                "the text before this is in UTF-8, this is not",
-                "texten före det här är i UTF-8, men inte det här",
-            )),
-        }
     }
 
     /// Checks a payment whose records have all been read, and gives it on.
@@ -164,35 +145,42 @@ impl Reading<'_> {
         base: u64,
         sums: &mut Sums,
     ) -> Result<(), Stop> {
-        self.ordinal += 1;
+        self.tally.ordinal += 1;
         sums.count += 1;
         let amount = payment.amount;
-        let mut references = take(&mut self.rows.reference_facts);
+        let mut references = take(&mut self.reference_facts);
         let result = self.examine(deposit, payment, sums.count, &mut references);
         match result {
             Ok(facts) => {
-                self.rows.append(self.ordinal, deposit, payment, &facts, &references);
+                self.append(deposit, payment, &facts, &references)?;
                 sums.accepted += amount;
             }
             Err(finding) => {
                 let place = |byte: u64| usize::try_from(byte - base).unwrap_or(usize::MAX);
                 let raw = bytes.get(place(payment.head.start)..place(payment.end)).unwrap_or_default();
-                let reject = Reject {
-                    ordinal: self.ordinal,
+                let refusal = Refusal {
+                    finding: *finding,
                     start: payment.head.start,
                     end: payment.end,
-                    finding: *finding,
+                    raw,
                     amount: Some(amount),
-                    currency: Some(deposit.currency.clone()),
-                    raw: raw[..raw.len().min(MAX_RAW)].to_vec(),
+                    currency: Some(&deposit.currency),
                 };
                 sums.rejected += amount;
-                self.rejected += 1;
-                self.sink.reject(self.contract, reject).map_err(crate::ParseError::Sink)?;
+                self.tally.reject(self.table.contract(), self.sink, refusal)?;
             }
         }
-        self.rows.reference_facts = references;
-        if self.rows.is_full() { self.rows.flush(self.contract, self.sink) } else { Ok(()) }
+        self.reference_facts = references;
+        Ok(())
+    }
+
+    fn misplaced(&self, kind: [u8; 2], position: Position) -> Stop {
+        self.scan.out_of_order(
+            kind,
+            position,
+            "out of the order payment (TK20, TK21), references, information, name, address, organisation number",
+            "utanför ordningen betalning (TK20, TK21), referenser, information, namn, adress, organisationsnummer",
+        )
     }
 
     /// Reads the codes of a payment; the finding is why it must be rejected.
@@ -213,34 +201,34 @@ impl Reading<'_> {
             );
         }
         payment.check_limits()?;
-        let sender = sender(head, &mut self.remarks)?;
+        let sender = sender(head, &mut self.scan.remarks)?;
         let serial = serial(head)?;
-        let reference_code = reference_code(head, &mut self.remarks)?;
+        let reference_code = reference_code(head, &mut self.scan.remarks)?;
         let deduction_code = deduction_code(head)?;
-        payment.read_references(references, &mut self.remarks)?;
+        payment.read_references(references, &mut self.scan.remarks)?;
         let channel = match head.character(57) {
             b'1' => Some("bank"),
             b'2' => Some("lb"),
             b'3' => Some("slip"),
             b'4' => Some("autogiro"),
             _ => {
-                self.remarks.note(&rules::CHANNEL, || head.position(57));
+                self.scan.remarks.note(&rules::CHANNEL, || head.position(57));
                 None
             }
         };
         let image = head.character(70);
         if !matches!(image, b'0' | b'1' | b' ') {
-            self.remarks.note(&rules::IMAGE, || head.position(70));
+            self.scan.remarks.note(&rules::IMAGE, || head.position(70));
         }
         if let Some(organisation) = &payment.organisation
             && !is_organisation_number(organisation)
         {
-            self.remarks.note(&rules::ORGANISATION_NUMBER, || organisation.position(3));
+            self.scan.remarks.note(&rules::ORGANISATION_NUMBER, || organisation.position(3));
         }
         let identified = serial.is_some_and(|serial| {
             let new = self.serials.insert(serial.parse().unwrap_or_default());
             if !new {
-                self.remarks.note(&rules::SERIAL_REPEATED, || head.position(58));
+                self.scan.remarks.note(&rules::SERIAL_REPEATED, || head.position(58));
             }
             new
         });
@@ -285,8 +273,8 @@ impl<'a> Payment<'a> {
         *self = Self { references, information, ..Self::new(head, amount) };
     }
 
-    /// Adds a record that follows; it must stand in the manual's order.
-    fn add(&mut self, kind: [u8; 2], record: Record<'a>) -> Result<(), Stop> {
+    /// Adds a record that follows; gives it back when it does not stand in the manual's order.
+    fn add(&mut self, kind: [u8; 2], record: Record<'a>) -> Result<(), Record<'a>> {
         let (stage, many) = match &kind {
             b"22" | b"23" => (Stage::References, true),
             b"25" => (Stage::Information, true),
@@ -294,10 +282,10 @@ impl<'a> Payment<'a> {
             b"27" => (Stage::Street, false),
             b"28" => (Stage::City, false),
             b"29" => (Stage::Organisation, false),
-            _ => return Err(misplaced(kind, record.position(1))),
+            _ => return Err(record),
         };
         if stage < self.stage || (stage == self.stage && !many) {
-            return Err(misplaced(kind, record.position(1)));
+            return Err(record);
         }
         self.stage = stage;
         self.end = record.end;
@@ -367,7 +355,7 @@ impl<'a> Payment<'a> {
                     "en extra referens har ett annat löpnummer än sin betalning",
                 );
             }
-            let Some(amount) = rules::number(record, 38, 55, remarks).map(i128::from) else {
+            let Some(amount) = number(record, 38, 55, remarks).map(i128::from) else {
                 return reject(
                     "bgmax.reference_amount",
                     record.position(38),
@@ -399,29 +387,13 @@ fn keep<'a>(records: &mut Vec<Record<'a>>, record: Record<'a>, most: usize) {
     }
 }
 
-fn misplaced(kind: [u8; 2], position: Position) -> Stop {
-    rules::out_of_order(
-        kind,
-        position,
-        "out of the order payment (TK20, TK21), references, information, name, address, organisation number",
-        "utanför ordningen betalning (TK20, TK21), referenser, information, namn, adress, organisationsnummer",
-    )
-}
-
 fn reject<T>(code: &'static str, position: Position, message: &str, message_sv: &str) -> Result<T, Box<Finding>> {
     Err(Box::new(finding(code, position, message, message_sv)))
 }
 
-/// A number without blanks around it and zeros before it.
-fn significant(field: &[u8]) -> &[u8] {
-    let field = field.trim_ascii();
-    let zeros = field.iter().take_while(|byte| **byte == b'0').count();
-    &field[zeros..]
-}
-
 /// Amount of TK20 or TK21, negative for a deduction.
 fn amount(record: &Record<'_>, remarks: &mut Remarks) -> Result<i128, Stop> {
-    let amount = rules::number(record, 38, 55, remarks).map(i128::from).ok_or_else(|| {
+    let amount = number(record, 38, 55, remarks).map(i128::from).ok_or_else(|| {
         refuse(
             "bgmax.amount",
             record.position(38),
@@ -438,7 +410,7 @@ fn sender<'r>(record: &'r Record<'_>, remarks: &mut Remarks) -> Result<Option<&'
     if number.is_empty() {
         return Ok(None);
     }
-    let Some(number) = rules::digits(number) else {
+    let Some(number) = digits(number) else {
         return reject(
             "bgmax.sender_account",
             record.position(3),
@@ -447,7 +419,7 @@ fn sender<'r>(record: &'r Record<'_>, remarks: &mut Remarks) -> Result<Option<&'
         );
     };
     if field.last() == Some(&b' ') || field.first() == Some(&b' ') {
-        remarks.note(&rules::ALIGNMENT, || record.position(3));
+        remarks.note(&ALIGNMENT, || record.position(3));
     }
     if !luhn_valid(number) {
         remarks.note(&rules::SENDER_CHECK_DIGIT, || record.position(3));
@@ -461,7 +433,7 @@ fn serial<'r>(record: &'r Record<'_>) -> Result<Option<&'r str>, Box<Finding>> {
     if significant(field).is_empty() {
         return Ok(None);
     }
-    match rules::digits(field) {
+    match digits(field) {
         Some(digits) => Ok(Some(digits)),
         None => reject(
             "bgmax.serial",
@@ -505,7 +477,7 @@ fn deduction_code(record: &Record<'_>) -> Result<Option<i32>, Box<Finding>> {
 
 /// True for ten significant digits of which the last is a valid check digit. Two digits may stand before them.
 fn is_organisation_number(record: &Record<'_>) -> bool {
-    let digits = rules::digits(record.field(3, 14)).unwrap_or_default();
+    let digits = digits(record.field(3, 14)).unwrap_or_default();
     let number = digits.len().checked_sub(10).and_then(|extra| digits.get(extra..)).unwrap_or_default();
     !number.starts_with("00") && luhn_valid(number)
 }

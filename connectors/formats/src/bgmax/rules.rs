@@ -1,34 +1,8 @@
 //! What can be wrong with a BgMax file and how it is said, and the fields that records share.
 
-use super::finding;
-use crate::fixed::{Record, Remark, Remarks};
-use crate::{Finding, ParseError, Position};
-
-/// Why reading stops before the end of the file.
-pub(super) enum Stop {
-    Refused(Box<Finding>),
-    Failed(ParseError),
-}
-
-impl From<ParseError> for Stop {
-    fn from(error: ParseError) -> Self {
-        Self::Failed(error)
-    }
-}
-
-macro_rules! remarks {
-    ($($name:ident $code:literal $english:literal $swedish:literal)*) => {
-        $(pub(super) static $name: Remark = Remark { code: $code, english: $english, swedish: $swedish };)*
-    };
-}
+use crate::fixed::{digits, remarks};
 
 remarks! {
-    TITLE "bgmax.title"
-        "lines before the start record (TK01) were skipped"
-        "Rader före startposten (TK01) hoppades över"
-    CONCATENATED "bgmax.concatenated"
-        "another complete file stands in the same file and was read"
-        "Ännu en komplett fil ligger i samma fil och lästes"
     TIMESTAMP "bgmax.timestamp"
         "the time at which the file was made cannot be read"
         "Tidpunkten då filen skapades går inte att läsa"
@@ -65,69 +39,6 @@ remarks! {
     PAYMENT_DATE "bgmax.payment_date_unlikely"
         "a payment date lies before 1990 or after 2100"
         "Ett betalningsdatum ligger före 1990 eller efter 2100"
-    ALIGNMENT "bgmax.number_alignment"
-        "a number is filled with blanks instead of zeros"
-        "Ett tal är utfyllt med blanktecken i stället för nollor"
-}
-
-pub(super) fn refuse(code: &'static str, position: Position, message: &str, message_sv: &str) -> Stop {
-    Stop::Refused(Box::new(finding(code, position, message, message_sv)))
-}
-
-pub(super) fn out_of_order(kind: [u8; 2], position: Position, place: &str, place_sv: &str) -> Stop {
-    let kind = name(kind);
-    refuse(
-        "bgmax.order",
-        position,
-        &format!("a record of type {kind} stands {place}"),
-        &format!("en post av typ {kind} står {place_sv}"),
-    )
-}
-
-pub(super) fn unknown(kind: [u8; 2], position: Position, count: u64) -> Finding {
-    let kind = name(kind);
-    finding(
-        "bgmax.unknown_record",
-        position,
-        &format!("records of the unknown type {kind} were skipped ({count})"),
-        &format!("Poster av den okända typen {kind} hoppades över ({count})"),
-    )
-}
-
-/// A record type as text: it can be any two bytes.
-fn name(kind: [u8; 2]) -> String {
-    kind.escape_ascii().to_string()
-}
-
-/// Digits with blanks around them, without the blanks. Nothing where there is anything else, or no digit.
-pub(super) fn digits(field: &[u8]) -> Option<&str> {
-    let digits = field.trim_ascii();
-    let valid = !digits.is_empty() && digits.iter().all(u8::is_ascii_digit);
-    if valid { std::str::from_utf8(digits).ok() } else { None }
-}
-
-/// A number that fills its field, with zeros or blanks to the left.
-pub(super) fn number(record: &Record<'_>, from: usize, to: usize, remarks: &mut Remarks) -> Option<u64> {
-    let field = record.field(from, to);
-    if field.len() != to - from + 1 {
-        return None;
-    }
-    let mut value: u64 = 0;
-    let mut blanks = 0;
-    for byte in field {
-        match byte {
-            b'0'..=b'9' => value = value * 10 + u64::from(byte - b'0'),
-            b' ' if blanks < field.len() - 1 && value == 0 => blanks += 1,
-            _ => return None,
-        }
-    }
-    if blanks > 0 {
-        if field[..blanks].iter().any(|byte| *byte != b' ') {
-            return None;
-        }
-        remarks.note(&ALIGNMENT, || record.position(from));
-    }
-    Some(value)
 }
 
 pub(super) fn or_unreadable(number: Option<u64>) -> (String, String) {

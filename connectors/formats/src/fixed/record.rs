@@ -116,6 +116,11 @@ impl<'a> Record<'a> {
         true
     }
 
+    /// The line as it stands in the file.
+    pub fn raw(&self) -> &'a [u8] {
+        self.original
+    }
+
     /// The two characters that say what kind of record it is.
     pub fn kind(&self) -> [u8; 2] {
         [self.content.first().copied().unwrap_or(b' '), self.content.get(1).copied().unwrap_or(b' ')]

@@ -13,6 +13,15 @@ pub(crate) struct Remark {
     pub swedish: &'static str,
 }
 
+/// Declares remarks: name, code, English, Swedish.
+macro_rules! remarks {
+    ($($name:ident $code:literal $english:literal $swedish:literal)*) => {
+        $(pub(super) static $name: $crate::fixed::Remark =
+            $crate::fixed::Remark { code: $code, english: $english, swedish: $swedish };)*
+    };
+}
+pub(crate) use remarks;
+
 /// Bytes 0x80 to 0x9f are control characters in ISO 8859-1 and printable in Windows-1252.
 pub(crate) static WINDOWS_1252: Remark = Remark {
     code: "fixed.windows_1252",

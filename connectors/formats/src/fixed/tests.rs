@@ -1,3 +1,5 @@
+mod speed;
+
 use std::io::Read;
 
 use super::{Break, Encoding, Encodings, FrameError, Framer, Frames, MAX_LINE, Record, Remarks};

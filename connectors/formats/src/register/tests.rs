@@ -71,7 +71,7 @@ impl Outcome {
 
 fn read_as(mapping: &Mapping, name: &str, bytes: &[u8]) -> Outcome {
     let mut sink = Keep::default();
-    let summary = parse(mapping, FileInfo { name }, &mut &bytes[..], &mut sink).unwrap();
+    let summary = parse(mapping, FileInfo { name, ..FileInfo::default() }, &mut &bytes[..], &mut sink).unwrap();
     assert!(sink.largest_batch <= crate::BATCH_ROWS);
     assert_eq!(summary.rejected_records, sink.rejects.len() as u64);
     if summary.verdict == Verdict::Accepted {

@@ -5,9 +5,10 @@ use arrow::error::ArrowError;
 use schemas::money;
 
 use crate::Finding;
+use crate::columns::{Columns, DOCUMENT, GroupId, Put, Target, number};
+use crate::xml::{Paths, Place, Stop};
 
-use super::columns::{Columns, DOCUMENT, GroupId, Put, Target, number};
-use super::finding::{Paths, Place, Stop};
+use super::fault::{missing, wrong};
 use super::map::{Aside, Closing};
 
 /// Faults told of one document; further ones are only counted.
@@ -83,7 +84,7 @@ impl Document {
     pub(super) fn value(&mut self, target: Target, text: &str, place: Place, path: &str) -> Result<(), Stop> {
         match self.columns.put(target, text) {
             Put::Stored => {}
-            Put::Wrong(wrong) => self.fault(place.wrong(path, wrong)),
+            Put::Wrong(why) => self.fault(wrong(place, path, why)),
             Put::Differs if self.columns.layout().decides(target) => self.fault(place.finding(
                 "ubl.contradiction",
                 path,
@@ -116,7 +117,7 @@ impl Document {
     pub(super) fn tax_total(&mut self, text: &str, currency: &str, place: Place, path: &str) {
         match number(text, money::PRECISION, 2) {
             Ok(amount) => self.tax_totals.push(TaxTotal { amount, currency: currency.to_owned(), place }),
-            Err(wrong) => self.fault(place.wrong(path, wrong)),
+            Err(why) => self.fault(wrong(place, path, why)),
         }
     }
 
@@ -160,9 +161,9 @@ impl Document {
                 }
             }
         }
-        let missing: Vec<_> = self.columns.missing(group).collect();
-        for name in missing {
-            self.fault(place.missing(path, &format!("{name} in it"), &format!("uppgiften {name}")));
+        let lacking: Vec<_> = self.columns.missing(group).collect();
+        for name in lacking {
+            self.fault(missing(place, path, &format!("{name} in it"), &format!("uppgiften {name}")));
         }
         self.columns.close(group);
     }
@@ -319,13 +320,13 @@ impl Document {
             // A value that was wrong has its own fault.
             let told = self.faults.iter().any(|fault| fault.position.path.as_deref() == Some(&path));
             if self.column_is_empty(DOCUMENT, column) && !told {
-                self.fault(self.root.missing(&path, en, sv));
+                self.fault(missing(self.root, &path, en, sv));
             }
         }
         let buyer = self.party("buyer").is_some_and(|buyer| self.columns.says_something(buyer));
         if !buyer {
             let path = format!("{root}/cac:AccountingCustomerParty/cac:Party");
-            self.fault(self.root.missing(&path, "buyer", "köpare"));
+            self.fault(missing(self.root, &path, "buyer", "köpare"));
         }
     }
 

@@ -7,8 +7,8 @@
 use std::sync::OnceLock;
 
 use crate::ParseError;
-
-use super::columns::{DOCUMENT, GroupId, Layout, Target};
+use crate::columns::{DOCUMENT, GroupId, Layout, Target};
+use crate::xml::UNMAPPED;
 
 /// The contract of the rows.
 pub(super) const CONTRACT: &str = "supplier_invoice";
@@ -306,8 +306,6 @@ pub(super) struct Map {
     nodes: Vec<Node>,
 }
 
-/// What is not mapped.
-pub(super) const UNMAPPED: u16 = 0;
 /// The document element.
 pub(super) const ROOT: u16 = 1;
 

@@ -6,7 +6,7 @@ use crate::testing::{origin, parse};
 fn read(script: &str, limit: usize, dir: &Path) -> Arc<Parsed> {
     let origin = origin("a.txt", script.as_bytes());
     let mut spool = Spool { limit, ..Spool::new(&origin, dir) };
-    let info = formats::FileInfo { name: "a.txt" };
+    let info = formats::FileInfo { name: "a.txt", ..Default::default() };
     let summary = parse("script", info, &mut script.as_bytes(), &mut spool).unwrap();
     spool.finish().unwrap();
     let deliveries = spool.deliveries();

@@ -141,6 +141,8 @@ fn received(contract: &str) -> &str {
     match contract {
         "payment_in" => "Inbetalningar från banken",
         "statement_entry" => "Kontoutdrag från banken",
+        "payment_status" => "Besked från banken om betalningar",
+        "mandate_event" => "Besked från banken om autogiromedgivanden",
         "supplier_invoice" => "Leverantörsfakturor",
         "household" => "Hushåll i BER",
         "income_declaration" => "Inkomstuppgifter i BER",
@@ -148,6 +150,8 @@ fn received(contract: &str) -> &str {
         "customer_item" => "Kundreskontrans poster i ekonomisystemet",
         "ledger_balance" => "Huvudbokens saldon",
         "ledger_transaction" => "Huvudbokens transaktioner",
+        "account_balance" => "Kontosaldon ur ekonomisystemet (SIE)",
+        "voucher_row" => "Verifikationer på väg in i ekonomisystemet",
         "lease" => "Hyresavtal i LOIS",
         "rent_component" => "Hyresrader i LOIS",
         "decision" => "Handläggarnas beslut",

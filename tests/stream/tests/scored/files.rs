@@ -12,7 +12,7 @@ const fn code(reason: FileReason) -> Option<&'static str> {
     match reason {
         FileReason::ControlCount => Some("bgmax.payment_count"),
         FileReason::NotTheFormat => Some("bgmax.not_bgmax"),
-        FileReason::Malformed => Some("ubl.not_well_formed"),
+        FileReason::Malformed => Some("xml.not_well_formed"),
         FileReason::MarkedTest | FileReason::SameBytes => None,
     }
 }

@@ -124,6 +124,7 @@ fn an_input_that_fails_is_no_refusal() {
         }
     }
     let mapping = &super::super::mappings()["ber_household"];
-    let result = parse(mapping, FileInfo { name: "2026-03-31" }, &mut Broken, &mut Keep::default());
+    let result =
+        parse(mapping, FileInfo { name: "2026-03-31", ..FileInfo::default() }, &mut Broken, &mut Keep::default());
     assert!(matches!(result, Err(ParseError::Read(_))));
 }

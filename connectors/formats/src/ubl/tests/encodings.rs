@@ -26,7 +26,7 @@ fn a_byte_order_mark_is_passed_over_and_counted() {
     let outcome = read(&marked);
     same_as_utf8(&outcome);
     assert_eq!(outcome.row()["byte_end"], marked.len());
-    assert!(outcome.summary.remarks.iter().all(|remark| remark.code == "ubl.unmapped"));
+    assert!(outcome.has_remark("xml.byte_order_mark") && !outcome.has_remark("xml.encoding_declared"));
     let wrong = read(marked.replace("2026-04-01", "?"));
     assert_eq!(wrong.reject().finding.position.byte, marked.find("<cbc:DueDate>").unwrap() as u64);
 }
@@ -36,7 +36,7 @@ fn iso_8859_1_and_15_are_read_as_declared() {
     for encoding in ["ISO-8859-1", "iso-8859-15", "windows-1252"] {
         let outcome = read(latin1(&declared(encoding)));
         same_as_utf8(&outcome);
-        assert!(!outcome.has_remark("ubl.encoding_declared"));
+        assert!(!outcome.has_remark("xml.encoding_declared"));
     }
     let mut euro = latin1(&declared("ISO-8859-15").replace("REF123", "R\u{a4}F"));
     assert_eq!(read(&euro).row()["buyer_reference"], "R€F");
@@ -60,21 +60,21 @@ fn positions_are_of_the_raw_file_in_any_encoding() {
 fn a_wrong_declaration_is_remarked_where_the_text_is_clear() {
     let not_utf8 = read(latin1(INVOICE));
     same_as_utf8(&not_utf8);
-    assert!(not_utf8.remark("ubl.encoding_declared").message.contains("ISO-8859-1"));
+    assert!(not_utf8.remark("xml.encoding_declared").message.contains("ISO-8859-1"));
     for encoding in ["ISO-8859-1", "UTF-16", "klingon"] {
         let outcome = read(declared(encoding));
         same_as_utf8(&outcome);
-        assert!(outcome.remark("ubl.encoding_declared").message.contains("UTF-8"), "{encoding}");
+        assert!(outcome.remark("xml.encoding_declared").message.contains("UTF-8"), "{encoding}");
     }
     let silent = latin1(&INVOICE.replace(DECLARATION, ""));
-    assert!(read(silent).has_remark("ubl.encoding_declared"));
+    assert!(read(silent).has_remark("xml.encoding_declared"));
 }
 
 #[test]
 fn a_mixture_of_encodings_is_refused() {
     let mut mixed = INVOICE.as_bytes().to_vec();
     mixed.extend_from_slice(b"<!-- \xe5\xe4\xf6 -->");
-    assert_eq!(read(&mixed).refusal().code, "ubl.encoding");
+    assert_eq!(read(&mixed).refusal().code, "xml.encoding");
 }
 
 #[test]
@@ -83,8 +83,8 @@ fn utf_16_is_refused() {
         (&b"\xff\xfe"[..], INVOICE.encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<_>>()),
         (&b"\xfe\xff"[..], INVOICE.encode_utf16().flat_map(u16::to_be_bytes).collect()),
     ] {
-        assert_eq!(read(&bytes).refusal().code, "ubl.encoding");
-        assert_eq!(read([mark, &bytes].concat()).refusal().code, "ubl.encoding");
+        assert_eq!(read(&bytes).refusal().code, "xml.encoding");
+        assert_eq!(read([mark, &bytes].concat()).refusal().code, "xml.encoding");
     }
 }
 
@@ -93,11 +93,11 @@ fn white_space_before_the_declaration_is_remarked() {
     let late = format!("\n  {INVOICE}");
     let outcome = read(&late);
     same_as_utf8(&outcome);
-    assert!(outcome.has_remark("ubl.space_before_declaration"));
+    assert!(outcome.has_remark("xml.space_before_declaration"));
     let wrong = read(late.replace("2026-04-01", "?"));
     assert_eq!(wrong.reject().finding.position.line, Some(10));
     let undeclared = format!("\n{}", &INVOICE[INVOICE.find("<Invoice").unwrap()..]);
-    assert!(!read(undeclared).has_remark("ubl.space_before_declaration"));
+    assert!(!read(undeclared).has_remark("xml.space_before_declaration"));
 }
 
 #[test]

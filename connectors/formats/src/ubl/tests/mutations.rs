@@ -214,11 +214,11 @@ fn further_faults_are_remarked_and_no_text_quotes_a_value() {
 
 #[test]
 fn a_file_that_is_no_document_is_refused() {
-    refused("", "ubl.empty");
-    refused(" \n\t", "ubl.empty");
-    refused("\u{feff}", "ubl.empty");
-    refused("F-1001;2026-03-02;137,00", "ubl.not_well_formed");
-    refused("<?xml version=\"1.0\"?>", "ubl.not_well_formed");
+    refused("", "xml.empty");
+    refused(" \n\t", "xml.empty");
+    refused("\u{feff}", "xml.empty");
+    refused("F-1001;2026-03-02;137,00", "xml.not_well_formed");
+    refused("<?xml version=\"1.0\"?>", "xml.not_well_formed");
     refused("<Invoice/>", "ubl.root");
     let other = |from: &str, to: &str| read(INVOICE.replace(from, to)).refusal().message.clone();
     assert!(other("xsd:Invoice-2", "xsd:Order-2").contains("(Invoice)"));
@@ -240,20 +240,20 @@ fn a_document_type_declaration_is_refused_before_anything_of_it_is_used() {
     let external = r#"<!DOCTYPE Invoice SYSTEM "file:///etc/passwd">"#;
     for declaration in [laughs, external, "<!DOCTYPE Invoice>", "<!doctype Invoice>"] {
         let document = INVOICE.replacen("<Invoice", &format!("{declaration}<Invoice"), 1);
-        refused(document.replace("F-1001", "&c;"), "ubl.dtd");
+        refused(document.replace("F-1001", "&c;"), "xml.dtd");
     }
     let late = INVOICE.replacen("<cbc:ID>", &format!("{external}<cbc:ID>"), 1);
-    refused(late, "ubl.dtd");
+    refused(late, "xml.dtd");
 }
 
 #[test]
 fn only_predefined_entities_and_characters_can_be_referred_to() {
     for reference in ["&xxe;", "&nbsp;", "&#0;", "&#x1;", "&#xD800;", "&#99999999;", "&#x;", "&#;"] {
-        refused(with("F-1001", reference), "ubl.entity");
+        refused(with("F-1001", reference), "xml.entity");
     }
-    refused(with("REF123", "a & b"), "ubl.not_well_formed");
-    refused(with("\"SEK\">137.00", "\"&xxe;\">137.00"), "ubl.entity");
-    refused(with("<cbc:ID>F-1001", "<cbc:UUID>&xxe;</cbc:UUID><cbc:ID>F-1001"), "ubl.entity");
+    refused(with("REF123", "a & b"), "xml.not_well_formed");
+    refused(with("\"SEK\">137.00", "\"&xxe;\">137.00"), "xml.entity");
+    refused(with("<cbc:ID>F-1001", "<cbc:UUID>&xxe;</cbc:UUID><cbc:ID>F-1001"), "xml.entity");
 }
 
 #[test]
@@ -281,7 +281,7 @@ fn markup_that_is_not_well_formed_is_refused() {
         ("F-1001", "F\u{0}1001"),
         ("F-1001", "F\u{1b}1001"),
     ] {
-        let outcome = refused(with(from, to), "ubl.not_well_formed");
+        let outcome = refused(with(from, to), "xml.not_well_formed");
         assert!(outcome.refusal().position.line.is_some());
     }
 }
@@ -289,7 +289,7 @@ fn markup_that_is_not_well_formed_is_refused() {
 #[test]
 fn a_refusal_tells_where() {
     let document = with("<cbc:DueDate>2026-04-01</cbc:DueDate>", "<cbc:DueDate>2026-04-01</cbc:Due>");
-    let outcome = refused(&document, "ubl.not_well_formed");
+    let outcome = refused(&document, "xml.not_well_formed");
     let position = &outcome.refusal().position;
     assert_eq!(position.byte, document.find("</cbc:Due>").unwrap() as u64);
     assert_eq!((position.line, position.path.as_deref()), (Some(9), Some("/Invoice/cbc:DueDate")));

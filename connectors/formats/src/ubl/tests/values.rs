@@ -304,21 +304,21 @@ fn what_the_contract_lacks_is_remarked_by_path_once() {
     );
     let outcome = read(more);
     assert_eq!(outcome.row()["invoice_no"], "F-1001");
-    let remark = outcome.remark("ubl.unmapped");
+    let remark = outcome.remark("xml.unmapped");
     assert_eq!(
         remark.message,
         "elements are not in the contract: /Invoice/ext:UBLExtensions × 1, /Invoice/cbc:UUID × 2, \
          /Invoice/cac:InvoiceLine/cac:Price/cac:AllowanceCharge × 1"
     );
     assert_eq!(remark.position.line, Some(7));
-    assert_eq!(outcome.remark("ubl.empty_elements").message.matches("any/?:b × 1").count(), 1);
+    assert_eq!(outcome.remark("xml.empty_elements").message.matches("any/?:b × 1").count(), 1);
 }
 
 #[test]
 fn text_between_elements_is_remarked() {
     let outcome = read(with("<cac:OrderReference>", "<cac:OrderReference>lös text"));
     assert_eq!(outcome.row()["order_reference"], "O-77");
-    assert!(outcome.remark("ubl.unmapped").message.contains("/Invoice/cac:OrderReference/text() × 1"));
+    assert!(outcome.remark("xml.unmapped").message.contains("/Invoice/cac:OrderReference/text() × 1"));
 }
 
 #[test]
@@ -326,8 +326,8 @@ fn empty_elements_are_remarked_and_null() {
     let outcome =
         read(with("<cbc:BuyerReference>REF123</cbc:BuyerReference>", "<cbc:BuyerReference> </cbc:BuyerReference>"));
     assert_eq!(outcome.row()["buyer_reference"], Value::Null);
-    assert_eq!(outcome.remark("ubl.empty_elements").message, "elements are empty: /Invoice/cbc:BuyerReference × 1");
-    assert!(!read(INVOICE).has_remark("ubl.empty_elements"));
+    assert_eq!(outcome.remark("xml.empty_elements").message, "elements are empty: /Invoice/cbc:BuyerReference × 1");
+    assert!(!read(INVOICE).has_remark("xml.empty_elements"));
 }
 
 #[test]

@@ -1,8 +1,8 @@
 //! The document as UTF-8: finds out its encoding, counts lines and raw bytes, and bounds what one event may hold.
 //!
 //! The encoding is settled at the first byte that is not ASCII. A document that says UTF-8 and is not is read as
-//! ISO-8859-1, one that says ISO-8859-1 and is UTF-8 is read as UTF-8; both are remarked. UTF-16 is refused: Peppol
-//! and SFTI require UTF-8.
+//! ISO-8859-1, one that says ISO-8859-1 and is UTF-8 is read as UTF-8; both are remarked. UTF-16 is refused: the
+//! formats require UTF-8.
 
 use std::io::{self, BufRead, Read};
 
@@ -11,7 +11,7 @@ use encoding_rs::{Decoder, Encoding, UTF_8, WINDOWS_1252};
 use crate::MAX_RAW;
 
 /// The longest text, tag or comment: 1 MiB. Attachments and what is not mapped are streamed past and have no limit.
-pub(super) const MAX_EVENT: usize = 1024 * 1024;
+pub(crate) const MAX_EVENT: usize = 1024 * 1024;
 
 const CHUNK: usize = 32 * 1024;
 const DECLARATION: usize = 1024;
@@ -19,18 +19,20 @@ const BOM: &[u8] = b"\xEF\xBB\xBF";
 
 /// How a document's bytes became text.
 #[derive(Debug, Default)]
-pub(super) struct Encoded {
+pub(crate) struct Encoded {
     /// The encoding that the XML declaration names.
-    pub(super) declared: Option<String>,
+    pub(crate) declared: Option<String>,
     /// The encoding that was read, where it is another than the declared one.
-    pub(super) read_as: Option<&'static str>,
+    pub(crate) read_as: Option<&'static str>,
+    /// The file began with a byte order mark.
+    pub(crate) byte_order_mark: bool,
     /// White space stood before the XML declaration.
-    pub(super) late_declaration: bool,
+    pub(crate) late_declaration: bool,
 }
 
 /// Why no more text could be given. The reader of events sees an I/O error in its place.
 #[derive(Debug)]
-pub(super) enum Failure {
+pub(crate) enum Failure {
     /// The input failed.
     Input(io::Error),
     /// One event is longer than [`MAX_EVENT`].
@@ -39,7 +41,18 @@ pub(super) enum Failure {
     Wide,
 }
 
-pub(super) struct Source<'a> {
+/// Places that can be marked at the same time.
+const MARKS: usize = 2;
+
+/// A place in the file whose raw bytes are remembered.
+#[derive(Debug, Default)]
+struct Mark {
+    saved: Vec<u8>,
+    /// The first byte that is not saved.
+    next: Option<u64>,
+}
+
+pub(crate) struct Source<'a> {
     input: &'a mut dyn Read,
     raw: Vec<u8>,
     start: usize,
@@ -52,13 +65,14 @@ pub(super) struct Source<'a> {
     decoded: String,
     used: usize,
     budget: usize,
-    /// The first bytes of the raw file, for a reject.
-    head: Vec<u8>,
+    /// Place in the file of the first byte of `raw`.
+    base: u64,
+    marks: [Mark; MARKS],
     /// 0-based raw byte and 1-based line of what is read next.
-    pub(super) byte: u64,
-    pub(super) line: u64,
-    pub(super) encoded: Encoded,
-    pub(super) failure: Option<Failure>,
+    pub(crate) byte: u64,
+    pub(crate) line: u64,
+    pub(crate) encoded: Encoded,
+    pub(crate) failure: Option<Failure>,
 }
 
 enum Stage {
@@ -70,7 +84,7 @@ enum Stage {
 }
 
 impl<'a> Source<'a> {
-    pub(super) fn new(input: &'a mut dyn Read) -> Self {
+    pub(crate) fn new(input: &'a mut dyn Read) -> Self {
         Self {
             input,
             raw: vec![0; CHUNK],
@@ -82,7 +96,8 @@ impl<'a> Source<'a> {
             decoded: String::new(),
             used: 0,
             budget: MAX_EVENT + 1,
-            head: Vec::new(),
+            base: 0,
+            marks: std::array::from_fn(|_| Mark::default()),
             byte: 0,
             line: 1,
             encoded: Encoded::default(),
@@ -91,19 +106,20 @@ impl<'a> Source<'a> {
     }
 
     /// Lets the next event be [`MAX_EVENT`] long.
-    pub(super) fn begin_event(&mut self) {
+    pub(crate) fn begin_event(&mut self) {
         // One more: to see that a text ends is to look at what follows.
         self.budget = MAX_EVENT + 1;
     }
 
     /// True when the file holds nothing but white space. Opens it: looks for byte order mark and declaration.
-    pub(super) fn open(&mut self) -> Result<bool, Failure> {
+    pub(crate) fn open(&mut self) -> Result<bool, Failure> {
         self.read_at_least(DECLARATION).map_err(Failure::Input)?;
         if self.unread().starts_with(b"\xFE\xFF") || self.unread().starts_with(b"\xFF\xFE") {
             return Err(Failure::Wide);
         }
         let marked = self.unread().starts_with(BOM);
         if marked {
+            self.encoded.byte_order_mark = true;
             self.skip(BOM.len());
         }
         let mut space = 0;
@@ -136,9 +152,39 @@ impl<'a> Source<'a> {
         Ok(self.unread().is_empty())
     }
 
-    /// The first bytes of the raw file, at most [`MAX_RAW`].
-    pub(super) fn head(&mut self) -> Vec<u8> {
-        std::mem::take(&mut self.head)
+    /// Remembers the raw bytes of the file from `byte` on, which must still be at hand: where the present event or
+    /// the file begins.
+    pub(crate) fn mark(&mut self, mark: usize, byte: u64) {
+        let mark = &mut self.marks[mark];
+        mark.saved.clear();
+        mark.next = Some(byte);
+    }
+
+    /// The raw bytes from the mark to what is read next, at most [`MAX_RAW`].
+    pub(crate) fn raw(&self, mark: usize) -> Vec<u8> {
+        let mark = &self.marks[mark];
+        let mut raw = mark.saved.clone();
+        raw.extend_from_slice(self.since(mark, self.byte));
+        raw
+    }
+
+    /// What a mark has not saved of the bytes before `end`, as far as there is room.
+    fn since(&self, mark: &Mark, end: u64) -> &[u8] {
+        let Some(next) = mark.next else { return &[] };
+        let place = |byte: u64| usize::try_from(byte.saturating_sub(self.base)).unwrap_or(usize::MAX);
+        let (from, room) = (place(next), MAX_RAW - mark.saved.len());
+        self.raw.get(from..place(end).min(from.saturating_add(room))).unwrap_or_default()
+    }
+
+    /// Saves what the marks need of the bytes that have been read, before they are overwritten.
+    fn save(&mut self) {
+        let end = self.base + self.start as u64;
+        for index in 0..MARKS {
+            let mut mark = std::mem::take(&mut self.marks[index]);
+            mark.saved.extend_from_slice(self.since(&mark, end));
+            mark.next = mark.next.map(|next| next.max(end));
+            self.marks[index] = mark;
+        }
     }
 
     fn unread(&self) -> &[u8] {
@@ -153,21 +199,17 @@ impl<'a> Source<'a> {
     }
 
     fn read_at_least(&mut self, wanted: usize) -> io::Result<()> {
-        if self.start == self.end {
-            (self.start, self.end) = (0, 0);
-        }
-        if self.start + wanted > self.raw.len() {
+        let emptied = self.start == self.end;
+        if emptied || self.start + wanted > self.raw.len() {
+            self.save();
             self.raw.copy_within(self.start..self.end, 0);
+            self.base += self.start as u64;
             (self.start, self.end) = (0, self.end - self.start);
         }
         while !self.at_end && self.end - self.start < wanted {
             match self.input.read(&mut self.raw[self.end..]) {
                 Ok(0) => self.at_end = true,
-                Ok(read) => {
-                    let kept = read.min(MAX_RAW - self.head.len());
-                    self.head.extend_from_slice(&self.raw[self.end..self.end + kept]);
-                    self.end += read;
-                }
+                Ok(read) => self.end += read,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) => return Err(error),
             }

@@ -6,7 +6,8 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use arrow::array::{
-    ArrayRef, BooleanArray, Date32Array, Decimal128Array, Int64Array, NullBufferBuilder, StringArray, new_null_array,
+    ArrayRef, BooleanArray, Date32Array, Decimal128Array, Int32Array, Int64Array, NullBufferBuilder, StringArray,
+    new_null_array,
 };
 
 use arrow::buffer::{Buffer, OffsetBuffer, ScalarBuffer};
@@ -17,7 +18,7 @@ use schemas::money;
 
 /// Why a text is no value of its column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::ubl) enum Wrong {
+pub(crate) enum Wrong {
     Empty,
     NotANumber,
     Decimals(u32),
@@ -28,7 +29,7 @@ pub(in crate::ubl) enum Wrong {
 
 /// The value of a column in the open item.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) enum Cell {
+pub(crate) enum Cell {
     #[default]
     Empty,
     /// Where the text lies in the group's buffer.
@@ -41,20 +42,22 @@ pub(super) enum Cell {
 
 /// What a column's values are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(crate) enum Kind {
     Text,
     Number { precision: u8, scale: u32 },
     Date,
     Flag,
+    Int,
     Long,
 }
 
 impl Kind {
-    pub(super) fn of(data_type: &DataType) -> Option<Self> {
+    pub(crate) fn of(data_type: &DataType) -> Option<Self> {
         Some(match data_type {
             DataType::Utf8 => Self::Text,
             DataType::Date32 => Self::Date,
             DataType::Boolean => Self::Flag,
+            DataType::Int32 => Self::Int,
             DataType::Int64 => Self::Long,
             DataType::Decimal128(precision, scale) => {
                 Self::Number { precision: *precision, scale: u32::try_from(*scale).ok()? }
@@ -64,7 +67,7 @@ impl Kind {
     }
 
     /// The value of `text`; for texts, its place in `buffer`, to which it is added.
-    pub(super) fn read(self, text: &str, buffer: &mut String) -> Result<Cell, Wrong> {
+    pub(crate) fn read(self, text: &str, buffer: &mut String) -> Result<Cell, Wrong> {
         match self {
             Self::Text => {
                 let start = buffer.len();
@@ -74,6 +77,7 @@ impl Kind {
             Self::Number { precision, scale } => number(text, precision, scale).map(Cell::Number),
             Self::Date => date(text).map(Cell::Date),
             Self::Flag => flag(text).map(Cell::Flag),
+            Self::Int => text.parse().map(|number: i32| Cell::Long(number.into())).map_err(|_| Wrong::NotANumber),
             Self::Long => text.parse().map(Cell::Long).map_err(|_| Wrong::NotANumber),
         }
     }
@@ -81,13 +85,13 @@ impl Kind {
 
 /// Arrays of a column without values: of no item and of one.
 #[derive(Debug)]
-pub(super) struct Blank {
+pub(crate) struct Blank {
     none: ArrayRef,
     one: ArrayRef,
 }
 
 impl Blank {
-    pub(super) fn new(data_type: &DataType) -> Self {
+    pub(crate) fn new(data_type: &DataType) -> Self {
         Self { none: new_null_array(data_type, 0), one: new_null_array(data_type, 1) }
     }
 
@@ -102,7 +106,7 @@ impl Blank {
 
 /// The values of the closed items.
 #[derive(Debug)]
-pub(super) enum Values {
+pub(crate) enum Values {
     /// So many items, none with a value.
     Absent(usize),
     Text(Texts),
@@ -114,13 +118,13 @@ pub(super) enum Values {
 
 /// Values of which at least one is there; the others hold a default.
 #[derive(Debug)]
-pub(super) struct Valued<T> {
+pub(crate) struct Valued<T> {
     values: Vec<T>,
     present: NullBufferBuilder,
 }
 
 #[derive(Debug)]
-pub(super) struct Texts {
+pub(crate) struct Texts {
     bytes: Vec<u8>,
     /// Where each text ends, after a zero.
     ends: Vec<i32>,
@@ -167,7 +171,7 @@ fn absent(items: usize) -> NullBufferBuilder {
 
 impl Values {
     /// Adds the cell of an item; `text` is the buffer that texts lie in.
-    pub(super) fn push(&mut self, cell: &Cell, text: &str) {
+    pub(crate) fn push(&mut self, cell: &Cell, text: &str) {
         if let Self::Absent(items) = self {
             *self = match cell {
                 Cell::Empty => Self::Absent(*items + 1),
@@ -189,16 +193,16 @@ impl Values {
     }
 
     /// Adds to a list of texts, which has no nulls.
-    pub(super) fn push_text(&mut self, text: &str) {
+    pub(crate) fn push_text(&mut self, text: &str) {
         self.push(&Cell::Text(0..text.len()), text);
     }
 
     /// How many texts a list of texts has.
-    pub(super) fn texts(&self) -> usize {
+    pub(crate) fn texts(&self) -> usize {
         if let Self::Text(texts) = self { texts.ends.len() - 1 } else { 0 }
     }
 
-    pub(super) fn finish(self, data_type: &DataType, blank: &Blank) -> Result<ArrayRef, ArrowError> {
+    pub(crate) fn finish(self, data_type: &DataType, blank: &Blank) -> Result<ArrayRef, ArrowError> {
         Ok(match self {
             Self::Absent(items) => blank.array(items),
             Self::Text(texts) => texts.finish()?,
@@ -210,6 +214,11 @@ impl Values {
                 Arc::new(Date32Array::try_new(values.into(), present.finish())?)
             }
             Self::Flag(Valued { values, mut present }) => Arc::new(BooleanArray::new(values.into(), present.finish())),
+            Self::Long(Valued { values, mut present }) if *data_type == DataType::Int32 => {
+                let narrow = |value: i64| i32::try_from(value).map_err(|_| misfit());
+                let values: Vec<i32> = values.into_iter().map(narrow).collect::<Result<_, _>>()?;
+                Arc::new(Int32Array::try_new(values.into(), present.finish())?)
+            }
             Self::Long(Valued { values, mut present }) => {
                 Arc::new(Int64Array::try_new(values.into(), present.finish())?)
             }
@@ -217,8 +226,12 @@ impl Values {
     }
 }
 
+fn misfit() -> ArrowError {
+    ArrowError::InvalidArgumentError("an int beyond 2^31".to_owned())
+}
+
 /// Reads an XML decimal (`xs:decimal`) as a count of `10^-scale`.
-pub(in crate::ubl) fn number(text: &str, precision: u8, scale: u32) -> Result<i128, Wrong> {
+pub(crate) fn number(text: &str, precision: u8, scale: u32) -> Result<i128, Wrong> {
     if text.is_empty() {
         return Err(Wrong::Empty);
     }
@@ -237,8 +250,8 @@ pub(in crate::ubl) fn number(text: &str, precision: u8, scale: u32) -> Result<i1
     if in_range { Ok(value) } else { Err(Wrong::Range) }
 }
 
-/// EN 16931 wants exactly YYYY-MM-DD (Peppol rule F001).
-fn date(text: &str) -> Result<i32, Wrong> {
+/// A date, which EN 16931 wants exactly as YYYY-MM-DD (Peppol rule F001), in days since 1970.
+pub(crate) fn date(text: &str) -> Result<i32, Wrong> {
     let digit =
         |at: usize| text.as_bytes().get(at).filter(|byte| byte.is_ascii_digit()).map(|byte| u32::from(byte - b'0'));
     let two = |at| Some(digit(at)? * 10 + digit(at + 1)?);

@@ -1,4 +1,6 @@
-//! Arrow columns of one contract, filled in the order of the document.
+//! Arrow columns of one contract, filled in the order of the input.
+//!
+//! [`Table`] gives the rows of a file to the sink; [`Columns`] is one batch of them.
 //!
 //! A *group* is the columns of a record: the document itself, a party, a line. An element puts its value into the
 //! *cell* of its column; when the group's element ends, [`Columns::close`] moves the cells to the columns' values,
@@ -11,15 +13,17 @@ use arrow::buffer::{NullBuffer, OffsetBuffer, ScalarBuffer};
 use arrow::datatypes::{DataType, FieldRef, Fields, SchemaRef};
 use arrow::error::ArrowError;
 
+pub(crate) use self::table::{Table, targets};
 use self::values::{Blank, Cell, Kind, Values};
-pub(super) use self::values::{Wrong, number};
+pub(crate) use self::values::{Wrong, date, number};
 
+mod table;
 mod values;
 
 /// Index of a group in [`Columns`]; the document itself is [`DOCUMENT`].
-pub(super) type GroupId = usize;
+pub(crate) type GroupId = usize;
 /// The group of the contract's own columns.
-pub(super) const DOCUMENT: GroupId = 0;
+pub(crate) const DOCUMENT: GroupId = 0;
 
 /// Values held at most, with [`ITEM_WEIGHT`] for every list item: 256 MiB.
 const MAX_HELD: usize = 256 * 1024 * 1024;
@@ -27,14 +31,14 @@ const ITEM_WEIGHT: usize = 256;
 
 /// A column of a group.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Target {
-    pub(super) group: GroupId,
-    pub(super) column: usize,
+pub(crate) struct Target {
+    pub(crate) group: GroupId,
+    pub(crate) column: usize,
 }
 
 /// What happened to a value.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Put {
+pub(crate) enum Put {
     Stored,
     /// The cell already has the same value.
     Same,
@@ -47,7 +51,7 @@ pub(super) enum Put {
 
 /// The groups of a contract, made once.
 #[derive(Debug)]
-pub(super) struct Layout {
+pub(crate) struct Layout {
     schema: SchemaRef,
     groups: Vec<GroupLayout>,
 }
@@ -68,7 +72,7 @@ enum Shape {
 }
 
 impl Layout {
-    pub(super) fn new(schema: SchemaRef) -> Result<Self, ArrowError> {
+    pub(crate) fn new(schema: SchemaRef) -> Result<Self, ArrowError> {
         let mut layout = Self { groups: Vec::new(), schema: Arc::clone(&schema) };
         layout.add(schema.fields())?;
         Ok(layout)
@@ -100,12 +104,12 @@ impl Layout {
     }
 
     /// The column called `name` of a group.
-    pub(super) fn target(&self, group: GroupId, name: &str) -> Option<Target> {
+    pub(crate) fn target(&self, group: GroupId, name: &str) -> Option<Target> {
         self.groups[group].fields.find(name).map(|(column, _)| Target { group, column })
     }
 
     /// The group that a list or record column holds.
-    pub(super) fn group_in(&self, target: Target) -> Option<GroupId> {
+    pub(crate) fn group_in(&self, target: Target) -> Option<GroupId> {
         match self.shape_of(target) {
             Shape::Items(group) | Shape::One(group) => Some(*group),
             Shape::Value(..) | Shape::Texts(_) => None,
@@ -113,12 +117,12 @@ impl Layout {
     }
 
     /// True for a column of texts.
-    pub(super) fn is_text(&self, target: Target) -> bool {
+    pub(crate) fn is_text(&self, target: Target) -> bool {
         matches!(self.shape_of(target), Shape::Texts(_) | Shape::Value(Kind::Text, _))
     }
 
     /// True when two different values of a column cannot both be right: numbers, dates, what every row must have.
-    pub(super) fn decides(&self, target: Target) -> bool {
+    pub(crate) fn decides(&self, target: Target) -> bool {
         !self.groups[target.group].fields[target.column].is_nullable()
             || matches!(self.shape_of(target), Shape::Value(Kind::Number { .. } | Kind::Date, _))
     }
@@ -148,14 +152,14 @@ struct Group {
 }
 
 #[derive(Debug)]
-pub(super) struct Columns {
+pub(crate) struct Columns {
     layout: &'static Layout,
     groups: Vec<Group>,
     held: usize,
 }
 
 impl Columns {
-    pub(super) fn new(layout: &'static Layout) -> Self {
+    pub(crate) fn new(layout: &'static Layout) -> Self {
         let column = || Column { cell: Cell::Empty, values: Values::Absent(0), ends: Vec::new() };
         let group = |layout: &GroupLayout| Group {
             columns: layout.shapes.iter().map(|_| column()).collect(),
@@ -166,7 +170,7 @@ impl Columns {
         Self { groups: layout.groups.iter().map(group).collect(), layout, held: 0 }
     }
 
-    pub(super) const fn layout(&self) -> &'static Layout {
+    pub(crate) const fn layout(&self) -> &'static Layout {
         self.layout
     }
 
@@ -179,12 +183,12 @@ impl Columns {
     }
 
     /// Notes that a group's element began.
-    pub(super) fn open(&mut self, group: GroupId) {
+    pub(crate) fn open(&mut self, group: GroupId) {
         self.groups[group].open = true;
     }
 
     /// Reads `text` as the column's type and puts it into the cell. A list of texts takes any number of values.
-    pub(super) fn put(&mut self, target: Target, text: &str) -> Put {
+    pub(crate) fn put(&mut self, target: Target, text: &str) -> Put {
         self.held += text.len();
         if self.held > MAX_HELD {
             return Put::Full;
@@ -215,35 +219,62 @@ impl Columns {
     }
 
     /// Puts a whole number.
-    pub(super) fn put_long(&mut self, target: Target, value: i64) {
+    pub(crate) fn put_long(&mut self, target: Target, value: i64) {
         self.set(target, Cell::Long(value));
     }
 
     /// Puts a number in the column's own unit.
-    pub(super) fn put_number(&mut self, target: Target, value: i128) {
+    pub(crate) fn put_number(&mut self, target: Target, value: i128) {
         self.set(target, Cell::Number(value));
     }
 
+    /// Puts a text as it is, unless it is empty.
+    pub(crate) fn put_text(&mut self, target: Target, text: &str) {
+        if !text.is_empty() {
+            self.put(target, text);
+        }
+    }
+
+    /// Puts a text that may be missing.
+    pub(crate) fn put_some(&mut self, target: Target, text: Option<&str>) {
+        self.put_text(target, text.unwrap_or_default());
+    }
+
+    /// Puts a truth value.
+    pub(crate) fn put_flag(&mut self, target: Target, flag: bool) {
+        self.set(target, Cell::Flag(flag));
+    }
+
+    /// Rows so far.
+    pub(crate) fn rows(&self) -> usize {
+        self.groups[DOCUMENT].closed.len()
+    }
+
+    /// Roughly the bytes that the rows hold.
+    pub(crate) const fn held(&self) -> usize {
+        self.held
+    }
+
     /// Puts a date, unless there is one.
-    pub(super) fn put_date(&mut self, target: Target, days: i32) {
+    pub(crate) fn put_date(&mut self, target: Target, days: i32) {
         if self.is_empty(target) {
             self.set(target, Cell::Date(days));
         }
     }
 
     /// Replaces a text.
-    pub(super) fn replace_text(&mut self, target: Target, text: &str) {
+    pub(crate) fn replace_text(&mut self, target: Target, text: &str) {
         self.set(target, Cell::Empty);
         self.put(target, text);
     }
 
     /// True when nothing was put into a cell.
-    pub(super) fn is_empty(&self, target: Target) -> bool {
+    pub(crate) fn is_empty(&self, target: Target) -> bool {
         *self.cell(target) == Cell::Empty
     }
 
     /// The text of an open cell.
-    pub(super) fn text(&self, target: Target) -> Option<&str> {
+    pub(crate) fn text(&self, target: Target) -> Option<&str> {
         match self.cell(target) {
             Cell::Text(range) => self.groups[target.group].text.get(range.clone()),
             _ => None,
@@ -251,17 +282,17 @@ impl Columns {
     }
 
     /// The number of an open cell, in the column's own unit.
-    pub(super) fn number(&self, target: Target) -> Option<i128> {
+    pub(crate) fn number(&self, target: Target) -> Option<i128> {
         if let Cell::Number(value) = self.cell(target) { Some(*value) } else { None }
     }
 
     /// The date of an open cell, in days since 1970.
-    pub(super) fn date(&self, target: Target) -> Option<i32> {
+    pub(crate) fn date(&self, target: Target) -> Option<i32> {
         if let Cell::Date(days) = self.cell(target) { Some(*days) } else { None }
     }
 
     /// Names of an open item's columns that must have a value and have none.
-    pub(super) fn missing(&self, group: GroupId) -> impl Iterator<Item = &'static str> {
+    pub(crate) fn missing(&self, group: GroupId) -> impl Iterator<Item = &'static str> {
         let GroupLayout { fields, shapes } = &self.layout.groups[group];
         let columns = self.groups[group].columns.iter();
         fields.iter().zip(shapes).zip(columns).filter_map(|((field, shape), column)| {
@@ -271,13 +302,13 @@ impl Columns {
     }
 
     /// True when any column of a group that was never closed has a value.
-    pub(super) fn says_something(&self, group: GroupId) -> bool {
+    pub(crate) fn says_something(&self, group: GroupId) -> bool {
         let said = |column: &Column| column.cell != Cell::Empty || !matches!(column.values, Values::Absent(_));
         self.groups[group].columns.iter().any(said)
     }
 
     /// Forgets the cells of an open group: the item does not count.
-    pub(super) fn discard(&mut self, group: GroupId) {
+    pub(crate) fn discard(&mut self, group: GroupId) {
         let group = &mut self.groups[group];
         group.columns.iter_mut().for_each(|column| column.cell = Cell::Empty);
         group.text.clear();
@@ -285,7 +316,7 @@ impl Columns {
     }
 
     /// Moves the cells of a group to its columns' values: one more item. Records inside it are closed first.
-    pub(super) fn close(&mut self, group: GroupId) {
+    pub(crate) fn close(&mut self, group: GroupId) {
         self.held += ITEM_WEIGHT;
         for (index, shape) in self.layout.groups[group].shapes.iter().enumerate() {
             let inner = match shape {
@@ -311,7 +342,7 @@ impl Columns {
     }
 
     /// The closed items as a batch of the schema.
-    pub(super) fn finish(mut self) -> Result<RecordBatch, ArrowError> {
+    pub(crate) fn finish(mut self) -> Result<RecordBatch, ArrowError> {
         let columns = self.arrays(DOCUMENT)?;
         RecordBatch::try_new(Arc::clone(&self.layout.schema), columns)
     }

@@ -1,0 +1,36 @@
+//! What can be noticed about an Autogiro file without refusing it.
+
+use crate::fixed::remarks;
+
+remarks! {
+    HEADER_DATE "autogiro.header_date"
+        "the date in the first record cannot be read"
+        "Datumet i den första posten går inte att läsa"
+    END_DATE "autogiro.end_date"
+        "the date in the end record (TK09) is not that of the first record"
+        "Datumet i slutposten (TK09) är inte detsamma som i den första posten"
+    BANKGIRO_CHECK_DIGIT "autogiro.bankgiro_check_digit"
+        "the receiving bankgiro number has a wrong check digit"
+        "Mottagarens bankgironummer har fel kontrollsiffra"
+    PERIOD_CODE "autogiro.period_code"
+        "a period code is none of 0 to 8"
+        "En periodkod är ingen av 0 till 8"
+    REMAINING_TIMES "autogiro.remaining_times"
+        "the number of times of a self-renewing order cannot be read"
+        "Antalet gånger för ett självförnyande uppdrag går inte att läsa"
+    UNKNOWN_CODE "autogiro.unknown_code"
+        "a code is not in the manual; it is kept as it is"
+        "En kod finns inte i manualen; den är kvar som den är"
+    DATE_UNREADABLE "autogiro.date_unreadable"
+        "a date that the bank gives back or marks as optional cannot be read"
+        "Ett datum som banken återger eller som är valfritt går inte att läsa"
+    IDENTITY "autogiro.payer_identity"
+        "a payer's identity is no twelve digits"
+        "En betalares identitet är inte tolv siffror"
+    SECTION_REPEATED "autogiro.section_repeated"
+        "two deposits of the file have the same date and serial number"
+        "Två insättningar i filen har samma datum och löpnummer"
+    TOTAL_SIGN "autogiro.total_sign"
+        "a total is marked as negative; its magnitude was compared"
+        "En totalsumma är markerad som negativ; dess storlek jämfördes"
+}

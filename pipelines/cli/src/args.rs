@@ -61,7 +61,7 @@ pub enum Command {
 
 Exit code: 0 accepted, 1 refused (the file line says why), 2 wrong usage.")]
     Parse {
-        /// bgmax, ubl, or the name of a register mapping (connectors/registers).
+        /// autogiro, bgmax, lb, totalin, ubl, or the name of a register mapping (connectors/registers).
         format: String,
         /// The file, or - for standard input.
         file: PathBuf,

@@ -65,7 +65,7 @@ pub struct Place {
 pub struct PlaceRule {
     /// Pattern for the name, for example `*.xml`.
     pub pattern: String,
-    /// bgmax, ubl or the name of a register mapping.
+    /// autogiro, bgmax, lb, totalin, ubl or the name of a register mapping.
     pub format: String,
 }
 

@@ -33,6 +33,7 @@ mod header;
 mod mandates;
 mod payments;
 mod rules;
+mod sections;
 #[cfg(test)]
 mod tests;
 

@@ -12,6 +12,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use formats::SealKey;
 use futures::{StreamExt as _, TryStreamExt as _};
 use uuid::Uuid;
 
@@ -53,7 +54,15 @@ impl Direct {
     /// # Errors
     /// When it cannot be read or is damaged.
     pub async fn open(journal: Store, archive: Archive, work_dir: PathBuf) -> Result<Self> {
-        Self::open_with(journal, archive, work_dir, formats::parse).await
+        Self::open_with(journal, archive, work_dir, Parser::new(formats::parse)).await
+    }
+
+    /// The same, checking seals around files with these keys: those that the files were received with, so that what
+    /// is read again from the archive is judged as it was.
+    #[must_use]
+    pub fn with_seal_keys(mut self, keys: Arc<[SealKey]>) -> Self {
+        self.parser.seal_keys = keys;
+        self
     }
 
     pub(crate) async fn open_with(journal: Store, archive: Archive, work_dir: PathBuf, parser: Parser) -> Result<Self> {
@@ -111,7 +120,7 @@ impl Direct {
         self.kept_bytes = 0;
         let kept = std::mem::take(&mut self.kept);
         let (archive, work_dir) = (self.archive.clone(), self.work_dir.clone());
-        Ok(DirectReader::new(archive, work_dir, self.parser, entries, kept, heads.clone(), limits))
+        Ok(DirectReader::new(archive, work_dir, self.parser.clone(), entries, kept, heads.clone(), limits))
     }
 
     /// Takes an entry for part of the log, after checking that it follows the last one.

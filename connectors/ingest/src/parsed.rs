@@ -2,9 +2,10 @@
 
 use std::io::Read;
 use std::path::Path;
+use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
-use formats::{FileInfo, Finding, ParseError, Position, Sink, Summary, Total, Verdict};
+use formats::{FileInfo, Finding, ParseError, Position, SealKey, Sink, Summary, Total, Verdict};
 use serde::{Deserialize, Serialize};
 
 use crate::spool::Spool;
@@ -53,8 +54,23 @@ pub struct Delivered {
     pub rejected: u64,
 }
 
-/// How files are read: [`formats::parse`], but for tests.
-pub(crate) type Parser = fn(&str, FileInfo<'_>, &mut dyn Read, &mut dyn Sink) -> Result<Summary, ParseError>;
+/// Reads a file: [`formats::parse`], but for tests.
+type Parse = fn(&str, FileInfo<'_>, &mut dyn Read, &mut dyn Sink) -> Result<Summary, ParseError>;
+
+/// How files are read.
+#[derive(Debug, Clone)]
+pub(crate) struct Parser {
+    parse: Parse,
+    /// Keys that seals around files are checked with.
+    pub seal_keys: Arc<[SealKey]>,
+}
+
+impl Parser {
+    /// Reads with `parse`, and with no keys.
+    pub fn new(parse: Parse) -> Self {
+        Self { parse, seal_keys: Arc::new([]) }
+    }
+}
 
 /// A parsed file.
 #[derive(Debug)]
@@ -77,14 +93,14 @@ impl Parsed {
     /// When the input cannot be read, there is no such format, or the disk fails. A file that is wrong is no
     /// error: see [`Status::Refused`].
     pub fn read(origin: Origin, input: &mut dyn Read, dir: &Path) -> Result<Self> {
-        Self::read_with(formats::parse, origin, input, dir)
+        Self::read_with(&Parser::new(formats::parse), origin, input, dir)
     }
 
-    pub(crate) fn read_with(parser: Parser, origin: Origin, input: &mut dyn Read, dir: &Path) -> Result<Self> {
+    pub(crate) fn read_with(parser: &Parser, origin: Origin, input: &mut dyn Read, dir: &Path) -> Result<Self> {
         let mut spool = Spool::new(&origin, dir);
         let failed = |source| Error::Parse { name: origin.name.clone(), source };
-        let info = FileInfo { name: &origin.name, ..FileInfo::default() };
-        let mut summary = parser(&origin.format, info, input, &mut spool).map_err(failed)?;
+        let info = FileInfo { name: &origin.name, seal_keys: &parser.seal_keys };
+        let mut summary = (parser.parse)(&origin.format, info, input, &mut spool).map_err(failed)?;
         spool.finish().map_err(|error| failed(ParseError::Sink(error)))?;
         if let (Verdict::Accepted, Some(finding)) = (&summary.verdict, out_of_range(&summary)) {
             summary.verdict = Verdict::Refused(finding);

@@ -14,7 +14,7 @@ pub struct Rule {
     /// Pattern for the name within the place: `*` stands for any characters but `/`, `**` for any folders, `?`
     /// for one character. Letters match in both cases.
     pub pattern: String,
-    /// One of [`formats::formats`]: `bgmax`, `camt`, `sie`, `ubl`, ..., or the name of a register mapping.
+    /// One of [`formats::formats`]: `bgmax`, `camt`, `sie`, ..., or the name of a register mapping.
     pub format: String,
 }
 

@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
-use formats::{Finding, Total, Verdict};
+use formats::{Finding, SealKey, Total, Verdict};
 
 use crate::archive::{Archive, temporary};
 use crate::log::Delivery;
@@ -103,7 +104,14 @@ impl Receiver {
     /// that is killed leaves its temporary files there: empty the folder before the next one starts.
     #[must_use]
     pub fn new(archive: Archive, work_dir: PathBuf) -> Self {
-        Self::with_parser(archive, work_dir, formats::parse)
+        Self::with_parser(archive, work_dir, Parser::new(formats::parse))
+    }
+
+    /// The same, checking seals around files with these keys.
+    #[must_use]
+    pub fn with_seal_keys(mut self, keys: Arc<[SealKey]>) -> Self {
+        self.parser.seal_keys = keys;
+        self
     }
 
     pub(crate) const fn with_parser(archive: Archive, work_dir: PathBuf, parser: Parser) -> Self {
@@ -163,7 +171,7 @@ impl Receiver {
             size,
             mark: found.mark.clone(),
         };
-        let parsed = match read(self.parser, origin, copy, self.work_dir.clone()).await {
+        let parsed = match read(self.parser.clone(), origin, copy, self.work_dir.clone()).await {
             Ok(parsed) => parsed,
             Err(error @ Error::Disk { .. }) if error.retry() == Retry::Later => return Err(error),
             Err(error) => return Ok(Outcome::Failed(error)),
@@ -186,7 +194,7 @@ pub(crate) async fn read(
         let failed = |source| Error::Disk { what: format!("reading {}", copy.path().display()), source };
         let file = copy.reopen().map_err(failed)?;
         let mut input = std::io::BufReader::with_capacity(256 << 10, file);
-        Parsed::read_with(parser, origin, &mut input, &work_dir)
+        Parsed::read_with(&parser, origin, &mut input, &work_dir)
     });
     work.await.map_err(|error| Error::Defect(format!("{name}: the parser broke down: {error}")))?
 }

@@ -27,7 +27,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::FileId;
 use crate::log::LogBatch;
-use crate::parsed::{Origin, Parsed};
+use crate::parsed::{Origin, Parsed, Parser};
 use crate::store::Store;
 
 pub(crate) fn memory() -> Store {
@@ -49,7 +49,7 @@ pub(crate) fn origin(name: &str, bytes: &[u8]) -> Origin {
 pub(crate) fn parsed(script: &str) -> Parsed {
     let dir = tempfile::tempdir().unwrap();
     let bytes = script.as_bytes();
-    Parsed::read_with(parse, origin("a.txt", bytes), &mut &bytes[..], dir.path()).unwrap()
+    Parsed::read_with(&Parser::new(parse), origin("a.txt", bytes), &mut &bytes[..], dir.path()).unwrap()
 }
 
 pub(crate) fn parse(

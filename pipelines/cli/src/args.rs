@@ -70,7 +70,8 @@ pub enum Command {
 
 Exit code: 0 accepted, 1 refused (the file line says why), 2 wrong usage.")]
     Parse {
-        /// A bank or ledger format (bgmax, camt, pain002, sie, swish, abw, ubl, ...) or the name of a register mapping (connectors/registers).
+        /// A bank or ledger format (autogiro, bgmax, lb, totalin, camt, pain002, sie, swish, abw, ubl) or the name of
+        /// a register mapping (connectors/registers).
         format: String,
         /// The file, or - for standard input.
         file: PathBuf,

@@ -75,7 +75,7 @@ pub struct Place {
 pub struct PlaceRule {
     /// Pattern for the name, for example `*.xml`.
     pub pattern: String,
-    /// A format that `formats::formats` lists: bgmax, camt, sie, ubl, ..., or the name of a register mapping.
+    /// A format (`reskontra parse --help` names them), or the name of a register mapping.
     pub format: String,
 }
 

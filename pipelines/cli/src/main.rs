@@ -18,6 +18,7 @@ mod money;
 mod parse;
 mod query;
 mod runs;
+mod seal;
 mod serve;
 mod source;
 mod stream;

@@ -33,7 +33,8 @@ pub fn parse(format: &str, file: &Path, name: Option<&str>) -> Result<ExitCode> 
         }
     };
     let own_name = file.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-    let info = FileInfo { name: name.unwrap_or(&own_name), seal_keys: &[] };
+    let seal_keys = crate::seal::keys()?;
+    let info = FileInfo { name: name.unwrap_or(&own_name), seal_keys: &seal_keys };
     let mut lines = Lines { out: BufWriter::new(io::stdout().lock()) };
     let summary = match formats::parse(format, info, &mut input, &mut lines) {
         Ok(summary) => summary,

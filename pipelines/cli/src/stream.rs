@@ -22,6 +22,7 @@ use uuid::Uuid;
 use crate::config::Config;
 use crate::print;
 use crate::runs::LastRun;
+use crate::seal;
 use crate::work::WorkFolder;
 
 /// What a round of receiving did.
@@ -70,7 +71,7 @@ impl Intake {
     /// Opens the landing places, the archive and the log.
     pub async fn open(config: &Config) -> Result<Self> {
         let work = WorkFolder::open(&config.work)?;
-        let receiver = Receiver::new(config.archive()?, work.path());
+        let receiver = Receiver::new(config.archive()?, work.path()).with_seal_keys(seal::keys()?);
         let log = match config.kafka() {
             Some(kafka) => {
                 create_topics(&kafka).await?;
@@ -119,7 +120,8 @@ impl Intake {
 }
 
 async fn open_journal(config: &Config, work: &WorkFolder) -> Result<Direct> {
-    Ok(Direct::open(config.journal()?, config.archive()?, work.path()).await?)
+    let direct = Direct::open(config.journal()?, config.archive()?, work.path()).await?;
+    Ok(direct.with_seal_keys(seal::keys()?))
 }
 
 /// Adds a receipt to the counts, and says what an operator should read.

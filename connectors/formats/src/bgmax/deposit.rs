@@ -1,13 +1,16 @@
 //! TK05 and TK15: what is common to the payments of a deposit.
 
+use std::collections::HashMap;
 use std::fmt::Write as _;
 
 use chrono::{Datelike, NaiveDate};
 use schemas::reference::luhn_valid;
 use sha2::{Digest, Sha256};
 
-use super::{Reading, rules};
-use crate::fixed::{Frames, Record, Remarks, Stop, days, digits, finding, number, refuse};
+use super::{Reading, WIDTH, rules};
+use crate::fixed::{
+    Encoding, Frames, Record, Remarks, Stop, days, digits, finding, kind, number, refuse, significant_digits,
+};
 
 /// TK05: who is paid and in which currency.
 #[derive(Debug)]
@@ -187,6 +190,27 @@ impl Reading<'_> {
             let _ = write!(id, "-{times}");
         }
         (id, false)
+    }
+
+    /// Remarks deductions that are not set off against the same sender's payments, which is all that they may be.
+    /// `records` are the bytes of the deposit.
+    pub(super) fn check_deductions(&mut self, records: &[u8], encoding: Encoding, closing: &Record<'_>) {
+        let mut ignored = Remarks::default();
+        let mut senders: HashMap<String, i128> = HashMap::new();
+        for (frame, line) in Frames::new(records, 0, 1) {
+            let sign = match &kind(line) {
+                b"20" => 1,
+                b"21" => -1,
+                _ => continue,
+            };
+            let Some(record) = Record::read(frame, line, encoding, WIDTH, &mut ignored) else { continue };
+            let Some(sender) = significant_digits(record.field(3, 12)) else { continue };
+            let amount = number(&record, 38, 55, &mut ignored).map_or(0, i128::from);
+            *senders.entry(sender.to_owned()).or_default() += sign * amount;
+        }
+        if senders.values().any(|sum| *sum < 0) {
+            self.scan.remarks.note(&rules::DEDUCTION_PAYER, || closing.position(1));
+        }
     }
 
     /// Compares a deposit with what TK15 says.

@@ -93,6 +93,7 @@ impl Reading<'_> {
         let encoding = self.scan.encoding(bytes, base, line)?;
         let mut sums = Sums::default();
         let mut current: Option<Payment<'_>> = None;
+        let deductions_before = counts.deductions;
         for (frame, text) in Frames::new(bytes, base, line) {
             let Some(record) = Record::read(frame, text, encoding, WIDTH, &mut self.scan.remarks) else { continue };
             let kind = record.kind();
@@ -130,6 +131,9 @@ impl Reading<'_> {
             ));
         };
         self.close(deposit, &last, bytes, base, &mut sums)?;
+        if counts.deductions > deductions_before {
+            self.check_deductions(bytes, encoding, closing);
+        }
         let total = self.tally.total(&deposit.currency);
         total.read += sums.accepted;
         total.rejected += sums.rejected;

@@ -13,6 +13,7 @@ use arrow::array::RecordBatch;
 use schemas::Contract;
 use serde_json::{Map, Value};
 
+use crate::testing::{file, latin1, put, record};
 use crate::{Reject, Sink, SinkError, Summary, Verdict};
 
 /// What a file gave.
@@ -81,35 +82,6 @@ impl Outcome {
         let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
         self.rows.iter().map(|row| text(&row[name])).collect()
     }
-}
-
-/// A record: texts at 1-based positions.
-fn record(fields: &[(usize, &str)]) -> String {
-    let mut cells = vec![' '; super::WIDTH];
-    for (from, text) in fields {
-        for (index, character) in text.chars().enumerate() {
-            cells[from - 1 + index] = character;
-        }
-    }
-    cells.into_iter().collect()
-}
-
-/// Puts a text into a record.
-fn put(record: &mut String, from: usize, text: &str) {
-    let mut cells: Vec<char> = record.chars().collect();
-    for (index, character) in text.chars().enumerate() {
-        cells[from - 1 + index] = character;
-    }
-    *record = cells.into_iter().collect();
-}
-
-fn latin1(text: &str) -> Vec<u8> {
-    text.chars().map(|character| u8::try_from(u32::from(character)).unwrap()).collect()
-}
-
-/// The file of the records, as the bank writes it.
-fn file(records: &[String]) -> Vec<u8> {
-    latin1(&records.iter().map(|record| format!("{record}\r\n")).collect::<String>())
 }
 
 /// A valid file with every record type: two payments and a deduction in kronor, one payment in euro.

@@ -63,7 +63,7 @@ impl DirectReader {
             Some(file) => file,
             None => {
                 let copy = self.archive.fetch(entry.file.file_id, &self.work_dir).await?;
-                let file = read(self.parser, entry.file.clone(), copy, self.work_dir.clone()).await?;
+                let file = read(self.parser.clone(), entry.file.clone(), copy, self.work_dir.clone()).await?;
                 entry.check(&file)?;
                 Arc::new(file)
             }

@@ -9,7 +9,7 @@ const GOLDEN: &str = include_str!("golden/entry-v1.json");
 
 async fn open(store: &Store, dir: &Path) -> Direct {
     let archive = Archive::new(store.folder("archive"));
-    Direct::open_with(store.folder("journal"), archive, dir.to_owned(), parse).await.unwrap()
+    Direct::open_with(store.folder("journal"), archive, dir.to_owned(), Parser::new(parse)).await.unwrap()
 }
 
 /// Archives and delivers a script as if it had come to a landing place.
@@ -23,7 +23,7 @@ async fn archive(direct: &Direct, name: &str, script: &str) -> Parsed {
     std::fs::write(copy.path(), script).unwrap();
     let origin = origin(name, script.as_bytes());
     direct.archive.keep(origin.file_id, copy.path(), origin.size).await.unwrap();
-    Parsed::read_with(parse, origin, &mut script.as_bytes(), &direct.work_dir).unwrap()
+    Parsed::read_with(&Parser::new(parse), origin, &mut script.as_bytes(), &direct.work_dir).unwrap()
 }
 
 async fn read(direct: &mut Direct, heads: &Heads, limits: Limits) -> Vec<LogBatch> {
@@ -180,7 +180,7 @@ async fn a_file_that_reads_otherwise_than_when_it_was_delivered_is_refused() {
     let (store, dir) = (memory(), tempfile::tempdir().unwrap());
     deliver(&mut open(&store, dir.path()).await, "a", "rows 3").await.unwrap();
     let mut direct = open(&store, dir.path()).await;
-    direct.parser = |format, info, _, sink| parse(format, info, &mut &b"rows 4"[..], sink);
+    direct.parser = Parser::new(|format, info, _, sink| parse(format, info, &mut &b"rows 4"[..], sink));
     let mut reader = direct.reader(&Heads::new(), Limits::default()).unwrap();
     let refused = reader.next().await;
     assert!(matches!(refused, Err(Error::Changed { .. })), "{refused:?}");
@@ -194,7 +194,7 @@ async fn a_journal_with_a_hole_is_not_read() {
     let entry = Entry::new(2, "w", &file, |_| 0);
     assert!(journal::append(&store.folder("journal"), &entry).await.unwrap());
     let archive = Archive::new(store.folder("archive"));
-    let opened = Direct::open_with(store.folder("journal"), archive, dir.path().to_owned(), parse).await;
+    let opened = Direct::open_with(store.folder("journal"), archive, dir.path().to_owned(), Parser::new(parse)).await;
     assert!(matches!(opened, Err(Error::Damaged { .. })), "{opened:?}");
 }
 
@@ -230,7 +230,7 @@ async fn a_place_is_received_once_and_every_oddity_is_told() {
     let archive = Archive::new(store.folder("archive"));
 
     let mut direct = open(&store, &work_dir).await;
-    let mut receiver = Receiver::with_parser(archive.clone(), work_dir.clone(), parse);
+    let mut receiver = Receiver::with_parser(archive.clone(), work_dir.clone(), Parser::new(parse));
     let told = receive(&mut receiver, &place, &mut direct).await;
     let expected = [
         "a.txt accepted 7",
@@ -247,7 +247,7 @@ async fn a_place_is_received_once_and_every_oddity_is_told() {
     assert_eq!(direct.entries().len(), 5);
 
     let mut direct = open(&store, &work_dir).await;
-    let mut receiver = Receiver::with_parser(archive, work_dir.clone(), parse);
+    let mut receiver = Receiver::with_parser(archive, work_dir.clone(), Parser::new(parse));
     let told = receive(&mut receiver, &place, &mut direct).await;
     assert_eq!(told, ["f.txt failed", "g.txt known", "h.pdf no rule"], "after a restart");
     assert_eq!(std::fs::read_dir(&work_dir).unwrap().count(), 0, "temporary files are left");

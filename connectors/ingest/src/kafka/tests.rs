@@ -8,7 +8,7 @@ use super::*;
 use crate::archive::Archive;
 use crate::direct::Direct;
 use crate::log::{Delivery as _, FILE, Heads, Limits, LogBatch, LogReader};
-use crate::parsed::Parsed;
+use crate::parsed::{Parsed, Parser};
 use crate::testing::{memory, origin, parse, rows_of};
 use crate::{Retry, Whose};
 
@@ -39,7 +39,7 @@ async fn log(test: &str, partitions: i32) -> KafkaConfig {
 
 fn file(name: &str, script: &str) -> Parsed {
     let dir = tempfile::tempdir().unwrap();
-    Parsed::read_with(parse, origin(name, script.as_bytes()), &mut script.as_bytes(), dir.path()).unwrap()
+    Parsed::read_with(&Parser::new(parse), origin(name, script.as_bytes()), &mut script.as_bytes(), dir.path()).unwrap()
 }
 
 const SCRIPTS: [&str; 6] = [
@@ -85,7 +85,7 @@ async fn with_a_broker_and_without_the_same_rows_arrive() {
     let (store, dir) = (memory(), tempfile::tempdir().unwrap());
     let archive = Archive::new(store.folder("archive"));
     let journal = store.folder("journal");
-    let mut direct = Direct::open_with(journal, archive, dir.path().to_owned(), parse).await.unwrap();
+    let mut direct = Direct::open_with(journal, archive, dir.path().to_owned(), Parser::new(parse)).await.unwrap();
     for script in SCRIPTS {
         direct.deliver(file("a", script)).await.unwrap();
     }

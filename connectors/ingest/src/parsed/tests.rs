@@ -60,6 +60,31 @@ fn a_parser_that_loses_rows_is_found_out() {
         Ok(Summary { read_records: summary.read_records + 1, ..summary })
     }
     let dir = tempfile::tempdir().unwrap();
-    let failed = Parsed::read_with(forgetful, origin("a", b"rows 3"), &mut &b"rows 3"[..], dir.path());
+    let failed = Parsed::read_with(&Parser::new(forgetful), origin("a", b"rows 3"), &mut &b"rows 3"[..], dir.path());
     assert!(matches!(failed, Err(Error::Defect(_))), "{failed:?}");
+}
+
+#[test]
+fn a_sealed_file_is_judged_with_the_keys_that_are_given() {
+    let record = |text: &str| format!("{text:<80}\r\n");
+    let sealed = [
+        record("00260302HMAC"),
+        record("110009912346260302LEVERANTORSBETALNINGAR"),
+        record("290009912346000000000000000000000"),
+        record(&format!("99260302FF365893D899291C3BF505FB3175E880{}", "0".repeat(32))),
+    ]
+    .concat();
+    let key = SealKey::parse("1234567890ABCDEF1234567890ABCDEF").unwrap();
+    let dir = tempfile::tempdir().unwrap();
+    let read = |keys: &[SealKey]| {
+        let mut parser = Parser::new(formats::parse);
+        parser.seal_keys = keys.into();
+        let mut origin = origin("sealed", sealed.as_bytes());
+        origin.format = "lb".to_owned();
+        Parsed::read_with(&parser, origin, &mut sealed.as_bytes(), dir.path()).unwrap()
+    };
+    let unknown = read(&[]);
+    assert_eq!(unknown.status, Status::Accepted);
+    assert!(unknown.summary.remarks.iter().any(|remark| remark.code == "seal.not_verified"));
+    assert!(matches!(read(&[key]).summary.verdict, Verdict::Refused(finding) if finding.code == "seal.broken"));
 }

@@ -107,7 +107,7 @@ fn a_file_that_ends_early_is_refused_wherever_it_ends() {
 fn what_spoils_a_payment_rejects_it_and_its_amount_still_counts() {
     // Code, the payment's ordinal, line and column of the finding, change.
     let changes: &[(&str, u64, u64, u32, Change)] = &[
-        ("bgmax.sender_account", 1, 3, 3, |r| put(&mut r[2], 3, "00505A1055")),
+        ("bgmax.sender_account", 4, 18, 3, |r| put(&mut r[17], 3, "00505A1055")),
         ("bgmax.serial", 1, 3, 58, |r| put(&mut r[2], 58, "00000000X001")),
         ("bgmax.reference_code", 1, 3, 56, |r| put(&mut r[2], 56, "6")),
         ("bgmax.reference_code", 1, 3, 56, |r| put(&mut r[2], 56, " ")),
@@ -160,7 +160,8 @@ fn what_changes_no_money_is_a_remark() {
     let changes: &[(&str, u64, u32, Change)] = &[
         ("bgmax.timestamp", 1, 25, |r| put(&mut r[0], 25, "20261302")),
         ("bgmax.receiver_check_digit", 2, 3, |r| put(&mut r[1], 3, "0009912345")),
-        ("bgmax.sender_check_digit", 15, 3, |r| put(&mut r[14], 3, "0050501056")),
+        ("bgmax.sender_check_digit", 3, 3, |r| [2, 14].iter().for_each(|line| put(&mut r[*line], 3, "0050501056"))),
+        ("bgmax.deduction_payer", 16, 1, |r| put(&mut r[14], 3, "0009912346")),
         ("bgmax.organisation_number", 9, 3, |r| put(&mut r[8], 3, "005560360794")),
         ("bgmax.organisation_number", 9, 3, |r| put(&mut r[8], 3, "00550000432 ")),
         ("bgmax.channel", 3, 57, |r| put(&mut r[2], 57, "5")),

@@ -54,6 +54,11 @@ fn samples() -> Vec<Sample> {
         Sample { path: "rickardlindgren__BgMax/", deposits: FIL_3, records: (8, 1, 9) },
         Sample { path: "dmitry-krasilnikov__tree-sitter-bgmax/", deposits: &FIL_3[..2], records: (6, 1, 6) },
         Sample {
+            path: "../autogiro/byrokrat__autogiro/new_layout/autogiro_exempelfil_bg-max-forma_sv.txt",
+            deposits: AUTOGIRO,
+            records: (4, 0, 0),
+        },
+        Sample {
             path: "../autogiro/byrokrat__phpgiro/autogiro_bg_max_formmat.txt",
             deposits: AUTOGIRO,
             records: (4, 0, 0),

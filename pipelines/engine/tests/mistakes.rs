@@ -268,7 +268,7 @@ const MISTAKES: &[(&str, &str, &str, &str)] = &[
         "unknown service level",
         "SLA06",
         "SLA6",
-        "ap/large_invoice.sql:11:1: service level SLA6 is not in ref_service_level, or not valid 2026-03-31; did you mean SLA06?",
+        "ap/large_invoice.sql:11:1: service level SLA6 is not in sql/parameters/ref_service_level.csv, or not valid on 2026-03-31; did you mean SLA06?",
     ),
     (
         "placeholder that is no column",

@@ -2,6 +2,8 @@
 //!
 //! A limit is the process's, like its memory: sessions come and go, and several run side by side.
 
+mod pool;
+
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 
@@ -9,13 +11,16 @@ use datafusion::common::DataFusionError;
 use datafusion::config::ConfigOptions;
 use datafusion::execution::context::SessionState;
 use datafusion::execution::disk_manager::{DiskManager, DiskManagerMode};
-use datafusion::execution::memory_pool::{FairSpillPool, MemoryLimit, MemoryPool, TrackConsumersPool};
+use datafusion::execution::memory_pool::{MemoryLimit, MemoryPool, TrackConsumersPool};
 use datafusion::execution::runtime_env::RuntimeEnv;
 
 use crate::EngineError;
+use pool::ScarcePool;
 
-/// Of the process's limit, what statements may reserve, in hundredths. The rest is for what nobody reserves: pages
-/// that are read, batches between operators, what is written, and what the allocator keeps.
+/// What the process has beside what its statements hold: footers and page indexes that are kept, code, threads.
+const STANDING: u64 = 256 << 20;
+/// Of the rest, what statements may reserve, in hundredths. What remains is for what nobody reserves: pages that are
+/// read, batches between operators, what is written, and what the allocator keeps.
 const RESERVABLE: u64 = 60;
 /// Sorts that may go on at the same time, in each partition.
 const SORTS: usize = 8;
@@ -52,12 +57,13 @@ impl Memory {
     }
 
     fn shared(self) -> Result<Shared, DataFusionError> {
-        let reservable = usize::try_from(self.limit / 100 * RESERVABLE).unwrap_or(usize::MAX);
+        let rest = self.limit - STANDING.min(self.limit / 2);
+        let reservable = usize::try_from(rest / 100 * RESERVABLE).unwrap_or(usize::MAX);
         let named = std::num::NonZeroUsize::new(NAMED).unwrap_or(std::num::NonZeroUsize::MIN);
         std::fs::create_dir_all(&self.spill)?;
         let disk = DiskManager::builder().with_mode(DiskManagerMode::Directories(vec![self.spill]));
         Ok(Shared {
-            pool: Arc::new(TrackConsumersPool::new(FairSpillPool::new(reservable), named)),
+            pool: Arc::new(TrackConsumersPool::new(ScarcePool::new(reservable), named)),
             disk: Arc::new(disk.with_max_temp_directory_size(u64::MAX).build()?),
         })
     }

@@ -54,7 +54,7 @@ async fn what_does_not_fit_goes_to_disk_and_gives_the_same_rows() {
     // Sessions that were opened before the limit are not held to it.
     let unlimited = session();
     let spill = tempfile::tempdir().unwrap();
-    Memory { limit: 32 << 20, spill: spill.path().join("spill") }.set().unwrap();
+    Memory { limit: 64 << 20, spill: spill.path().join("spill") }.set().unwrap();
     let limited = session();
 
     for sql in [&grouped, &joined] {

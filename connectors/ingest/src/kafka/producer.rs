@@ -191,13 +191,21 @@ impl Sender {
             match self.producer.send(record) {
                 Ok(()) => return Ok(()),
                 Err((KafkaError::MessageProduction(RDKafkaErrorCode::QueueFull), back)) => record = back,
-                Err((source, _)) => return Err(Error::Broker { what: "sending a record".to_owned(), source }),
+                Err((source, _)) => return Err(self.sending_error(source)),
             }
             let since = *waiting_since.get_or_insert_with(Instant::now);
             if since.elapsed() > self.config.deadline() {
                 return Err(Error::Late { what: "sending a record".to_owned(), deadline: self.config.deadline() });
             }
             self.producer.poll(Duration::from_millis(10));
+        }
+    }
+
+    /// A producer that was fenced learns it from the broker, and says no more than "fatal" to whatever it does next.
+    fn sending_error(&self, source: KafkaError) -> Error {
+        match self.producer.client().fatal_error() {
+            Some((code, _)) if is_fenced(code) => fenced(&self.config),
+            _ => Error::Broker { what: "sending a record".to_owned(), source },
         }
     }
 
@@ -229,11 +237,18 @@ fn transaction_error(config: &KafkaConfig, source: KafkaError) -> Error {
         other => other.rdkafka_error_code(),
     };
     match code {
-        Some(RDKafkaErrorCode::Fenced | RDKafkaErrorCode::ProducerFenced | RDKafkaErrorCode::InvalidProducerEpoch) => {
-            Error::Fenced { what: format!("transactional id {}", config.transactional_id) }
-        }
+        Some(code) if is_fenced(code) => fenced(config),
         _ => Error::Broker { what: "the transaction of a file".to_owned(), source },
     }
+}
+
+const fn is_fenced(code: RDKafkaErrorCode) -> bool {
+    use RDKafkaErrorCode::{Fenced, InvalidProducerEpoch, ProducerFenced};
+    matches!(code, Fenced | ProducerFenced | InvalidProducerEpoch)
+}
+
+fn fenced(config: &KafkaConfig) -> Error {
+    Error::Fenced { what: format!("transactional id {}", config.transactional_id) }
 }
 
 /// Keys of messages: the key column as it is, or several as a JSON list.

@@ -226,6 +226,14 @@ impl Config {
         Ok(Some(archived.library))
     }
 
+    /// The library that a generation is read with: the one that computed it, or where it keeps none, that in `sql/`.
+    pub async fn library_behind(&self, lake: &Lake, generation: &Generation) -> Result<Library> {
+        match self.library_of(lake, generation).await? {
+            Some(library) => Ok(library),
+            None => Ok(Library::load(&self.sql)?),
+        }
+    }
+
     /// The archive of raw files.
     pub fn archive(&self) -> Result<Archive> {
         Ok(Archive::new(self.store()?.folder("archive")))

@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use anyhow::{Context as _, Result, bail};
 use askama::Template;
 use chrono::NaiveDate;
-use engine::diff::{Comparison, Question, downstream};
+use engine::diff::{Comparison, Question};
 use engine::replay;
 use engine::{Library, did_you_mean};
 use serde::Serialize;
@@ -58,7 +58,11 @@ pub async fn diff(config: &Config, asked: &Diff) -> Result<ExitCode> {
         let names: Vec<&str> = now.jobs.iter().map(|job| job.name.as_str()).collect();
         bail!("there is no job {}{}", asked.job, did_you_mean(&asked.job, &names));
     }
-    let jobs = if asked.downstream { downstream(&now, &asked.job) } else { BTreeSet::from([asked.job.clone()]) };
+    let mut jobs = BTreeSet::from([asked.job.clone()]);
+    if asked.downstream {
+        let readers = now.readers_of(&jobs).into_iter().map(|job| job.name.clone()).collect::<Vec<_>>();
+        jobs.extend(readers);
+    }
     let as_of = asked.as_of.unwrap_or(generation.as_of);
     let question = Question { jobs, generation: &generation, as_of, samples: asked.samples };
     let jobs = engine::diff::diff(&lake, &before, &now, &question).await?;

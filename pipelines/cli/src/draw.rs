@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::process::ExitCode;
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Result, bail};
 use engine::draw::{Wish, draw};
 use engine::explain::Question;
 use engine::run::generation_session;
@@ -14,17 +14,12 @@ use crate::args::Draw;
 use crate::config::Config;
 use crate::explain::{FOLLOWED, key_part};
 use crate::print;
+use crate::query::published;
 
 /// Draws an example and prints it.
 pub async fn example(config: &Config, asked: &Draw) -> Result<ExitCode> {
     let lake = config.lake()?;
-    let generation = match asked.generation {
-        Some(number) => Some(lake.generation(number).await.with_context(|| format!("generation {number}"))?),
-        None => lake.latest_generation().await?,
-    };
-    let Some(generation) = generation else {
-        bail!("no generation is published yet; run `reskontra up --once`");
-    };
+    let generation = published(&lake, asked.generation).await?;
     let library = Library::load(&config.sql)?;
     if library.job(&asked.job).is_none() {
         bail!("there is no job {}{}", asked.job, did_you_mean(&asked.job, library.jobs.iter().map(|job| &job.name)));

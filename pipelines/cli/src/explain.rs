@@ -3,7 +3,6 @@
 use std::process::ExitCode;
 
 use anyhow::{Context as _, Result};
-use engine::Library;
 use engine::explain::{Explanation, Question, Step, StepKind, explain as explained};
 use engine::run::generation_session;
 use ingest::FileId;
@@ -24,7 +23,7 @@ const EXCERPT: u64 = 400;
 pub async fn explain(config: &Config, asked: &Explain) -> Result<ExitCode> {
     let lake = config.lake()?;
     let generation = published(&lake, asked.generation).await?;
-    let library = Library::load(&config.sql)?;
+    let library = config.library_behind(&lake, &generation).await?;
     let context = generation_session(&lake, &library, &generation).await?;
     let question = Question {
         table: asked.table.clone(),

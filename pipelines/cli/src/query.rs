@@ -36,10 +36,7 @@ pub async fn published(lake: &Lake, number: Option<u64>) -> Result<Generation> {
 pub async fn query(config: &Config, asked: &Query) -> Result<ExitCode> {
     let lake = config.lake()?;
     let generation = published(&lake, asked.generation).await?;
-    let library = match config.library_of(&lake, &generation).await? {
-        Some(library) => library,
-        None => Library::load(&config.sql)?,
-    };
+    let library = config.library_behind(&lake, &generation).await?;
     let Some(as_of) = asked.as_of else {
         return answer(&generation_session(&lake, &library, &generation).await?, asked, &generation).await;
     };

@@ -3,8 +3,8 @@
 use anyhow::Result;
 use arrow::array::AsArray as _;
 use arrow::datatypes::Int64Type;
+use engine::Kind;
 use engine::run::{Report, generation_session};
-use engine::{Kind, Library};
 use lake::Lake;
 
 use crate::config::Config;
@@ -22,10 +22,7 @@ pub async fn print(config: &Config, lake: &Lake, received: &Received, landed: u6
         received.records, received.rejects
     ));
     let Some(generation) = &report.generation else { return Ok(()) };
-    let library = match config.library_of(lake, generation).await? {
-        Some(library) => library,
-        None => Library::load(&config.sql)?,
-    };
+    let library = config.library_behind(lake, generation).await?;
     let context = generation_session(lake, &library, generation).await?;
     let count = async |sql: &str| -> Result<i64> {
         let batches = context.sql(sql).await?.collect().await?;

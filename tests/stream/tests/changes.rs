@@ -82,6 +82,11 @@ fn a_change_is_planned_compared_deployed_rolled_back_and_replayed() {
     // It is not in service before it is deployed.
     ends(&folder, &["run"], 0, &["nothing has changed since generation 1", "sql/ differs from the library in service"]);
     assert_eq!(folder.content(), first);
+    let least = &folder.query("select payment_id, item_id from ar_overpayment order by overpayment limit 1")[0];
+    let (payment, item) = (least.text("payment_id"), least.text("item_id"));
+    let explained = ends(&folder, &["explain", "ar_overpayment", &payment, &item, "--format", "json"], 0, &[]);
+    let explained: serde_json::Value = serde_json::from_str(&explained.out).unwrap();
+    assert_eq!(explained["steps"][0]["recomputed"], true, "by the job that computed it, not by the one in sql/");
     ends(&folder, &["deploy"], 1, &["there is no terminal to ask at"]);
     ends(&folder, &["deploy", "--yes"], 0, &["published generation 2"]);
     let second = folder.content();

@@ -6,22 +6,21 @@ use std::fmt;
 use chrono::NaiveDate;
 use commit::generation::Generation;
 use datafusion::execution::context::SessionContext;
-use lake::{Lake, Staged};
+use lake::Lake;
 
-use crate::cut::Cut;
+use crate::cut::{Cut, Scratch};
 use crate::statement::SelectStatement;
 use crate::{EngineError, Library};
 
 /// Jobs that were computed aside.
 pub struct Aside {
-    lake: Lake,
     context: SessionContext,
-    staged: Vec<(String, Staged)>,
+    scratch: Scratch,
 }
 
 impl fmt::Debug for Aside {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Aside").field("staged", &self.staged).finish_non_exhaustive()
+        f.debug_struct("Aside").field("scratch", &self.scratch).finish_non_exhaustive()
     }
 }
 
@@ -41,14 +40,11 @@ impl Aside {
         let reads = parsed.reads().map_err(EngineError::query("the statement"))?;
         let wanted = library.read_by(&reads);
         let cut = Cut::then(lake, library, as_of, &generation.landing).await?;
-        let mut aside = Self { lake: lake.clone(), context: cut.context().clone(), staged: Vec::new() };
+        let mut aside = Self { context: cut.context().clone(), scratch: Scratch::new(lake) };
         for job in library.jobs.iter().filter(|job| wanted.contains(&job.name)) {
-            match cut.compute(job).await {
-                Ok(computed) => aside.staged.push((job.name.clone(), computed.staged)),
-                Err(error) => {
-                    aside.discard().await?;
-                    return Err(error);
-                }
+            if let Err(error) = aside.scratch.compute(&cut, job).await {
+                aside.discard().await?;
+                return Err(error);
             }
         }
         Ok(aside)
@@ -65,9 +61,6 @@ impl Aside {
     /// # Errors
     /// When the store fails; what is left behind belongs to no table.
     pub async fn discard(self) -> Result<(), EngineError> {
-        for (job, staged) in &self.staged {
-            self.lake.discard(job, staged).await?;
-        }
-        Ok(())
+        self.scratch.discard().await
     }
 }

@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
@@ -25,6 +25,7 @@ use lake::{Lake, Staged};
 use crate::audit::audit;
 use crate::changes::Landing;
 use crate::executor::{Executor, Here};
+use crate::lock::lock;
 use crate::refresh::Refresher;
 use crate::rows::sorted::KeyCheck;
 use crate::rows::{self, Difference};
@@ -220,14 +221,38 @@ impl<'a> Cut<'a> {
     }
 }
 
+/// Jobs that are computed to be looked at, and thrown away.
+#[derive(Debug)]
+pub(crate) struct Scratch {
+    lake: Lake,
+    staged: Vec<(String, Staged)>,
+}
+
+impl Scratch {
+    pub fn new(lake: &Lake) -> Self {
+        Self { lake: lake.clone(), staged: Vec::new() }
+    }
+
+    /// Computes a job on a cut, and lets later jobs of the cut read it.
+    pub async fn compute(&mut self, cut: &Cut<'_>, job: &Job) -> Result<Computed, EngineError> {
+        let computed = cut.compute(job).await?;
+        self.staged.push((job.name.clone(), computed.staged.clone()));
+        Ok(computed)
+    }
+
+    /// Throws away what was computed; what the store does not delete belongs to no table.
+    pub async fn discard(self) -> Result<(), EngineError> {
+        for (job, staged) in &self.staged {
+            self.lake.discard(job, staged).await?;
+        }
+        Ok(())
+    }
+}
+
 /// Computes once more what was computed and lost on its way.
 async fn again_if_lost<T>(compute: impl AsyncFn() -> Result<T, EngineError>) -> Result<T, EngineError> {
     match compute().await {
         Err(error) if error.is_lost() => compute().await,
         computed => computed,
     }
-}
-
-fn lock<T>(shared: &Mutex<T>) -> MutexGuard<'_, T> {
-    shared.lock().unwrap_or_else(PoisonError::into_inner)
 }

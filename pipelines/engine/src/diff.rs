@@ -13,9 +13,9 @@ use arrow::datatypes::SchemaRef;
 use chrono::NaiveDate;
 use commit::generation::Generation;
 use datafusion::catalog::TableProvider;
-use lake::{Lake, Staged};
+use lake::Lake;
 
-use crate::cut::Cut;
+use crate::cut::{Cut, Scratch};
 use crate::{EngineError, Job, Library};
 
 pub use compare::{ColumnChange, Comparison, Samples, Sum, Table, compare};
@@ -50,11 +50,9 @@ pub async fn diff(
     now: &Library,
     question: &Question<'_>,
 ) -> Result<Vec<Comparison>, EngineError> {
-    let mut staged = Vec::new();
-    let compared = sides(lake, before, now, question, &mut staged).await;
-    for (job, files) in &staged {
-        lake.discard(job, files).await?;
-    }
+    let mut scratch = Scratch::new(lake);
+    let compared = sides(lake, before, now, question, &mut scratch).await;
+    scratch.discard().await?;
     compared
 }
 
@@ -63,12 +61,12 @@ async fn sides(
     before: &Library,
     now: &Library,
     question: &Question<'_>,
-    staged: &mut Vec<(String, Staged)>,
+    scratch: &mut Scratch,
 ) -> Result<Vec<Comparison>, EngineError> {
     let Question { generation, as_of, .. } = *question;
     let was = Cut::then(lake, before, as_of, &generation.landing).await?;
     let is = Cut::then(lake, now, as_of, &generation.landing).await?;
-    let wanted = needed(&[before, now], &question.jobs);
+    let wanted = needed(before, now, &question.jobs);
     let mut compared = Vec::new();
     // A job that stands in one library only has its place in that one's order.
     let removed = before.jobs.iter().filter(|job| now.job(&job.name).is_none());
@@ -81,7 +79,7 @@ async fn sides(
                 was.show(&job.name, side.rows.clone())?;
                 Some(side)
             }
-            (Some(old), _) => Some(computed(lake, &was, old, staged).await?),
+            (Some(old), _) => Some(computed(lake, &was, old, scratch).await?),
             (None, _) => None,
         };
         let same = old.is_some()
@@ -91,7 +89,7 @@ async fn sides(
                 is.show(&job.name, left.rows.clone())?;
                 Some(left.clone())
             }
-            (Some(new), _) => Some(computed(lake, &is, new, staged).await?),
+            (Some(new), _) => Some(computed(lake, &is, new, scratch).await?),
             (None, _) => None,
         };
         if question.jobs.contains(&job.name) {
@@ -107,41 +105,14 @@ fn rows_rest_on(parts: &commit::fingerprint::Fingerprint) -> commit::fingerprint
     commit::fingerprint::Fingerprint { texts: String::new(), ..parts.clone() }
 }
 
-async fn computed(
-    lake: &Lake,
-    cut: &Cut<'_>,
-    job: &Job,
-    staged: &mut Vec<(String, Staged)>,
-) -> Result<Side, EngineError> {
-    let computed = cut.compute(job).await?;
-    staged.push((job.name.clone(), computed.staged.clone()));
+async fn computed(lake: &Lake, cut: &Cut<'_>, job: &Job, scratch: &mut Scratch) -> Result<Side, EngineError> {
+    let computed = scratch.compute(cut, job).await?;
     let rows = lake.staged_provider(&job.name, computed.schema.clone(), &computed.staged)?;
     Ok(Side { rows, schema: computed.schema })
 }
 
-/// Jobs, and all that they read, directly or not, in any of the libraries.
-fn needed(libraries: &[&Library], jobs: &BTreeSet<String>) -> BTreeSet<String> {
-    let mut needed = jobs.clone();
-    loop {
-        let all = libraries.iter().flat_map(|library| &library.jobs);
-        let read = all.filter(|job| needed.contains(&job.name)).flat_map(|job| &job.reads);
-        let is_job = |name: &&String| libraries.iter().any(|library| library.job(name).is_some());
-        let more: BTreeSet<String> = read.filter(is_job).filter(|name| !needed.contains(*name)).cloned().collect();
-        if more.is_empty() {
-            return needed;
-        }
-        needed.extend(more);
-    }
-}
-
-/// A job and all that read it, directly or not.
-#[must_use]
-pub fn downstream(library: &Library, job: &str) -> BTreeSet<String> {
-    let mut all = BTreeSet::from([job.to_owned()]);
-    for job in &library.jobs {
-        if job.reads.iter().any(|read| all.contains(read)) {
-            all.insert(job.name.clone());
-        }
-    }
-    all
+/// Jobs, and all that they read, directly or not, in either library.
+fn needed(before: &Library, now: &Library, jobs: &BTreeSet<String>) -> BTreeSet<String> {
+    let needed = now.read_by(&before.read_by(jobs));
+    if needed == *jobs { needed } else { self::needed(before, now, &needed) }
 }

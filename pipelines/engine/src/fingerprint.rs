@@ -6,9 +6,9 @@
 //! read included, by name and independent of the date.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
-use arrow::array::{AsArray as _, BooleanArray, RecordBatch};
-use arrow::compute::filter_record_batch;
+use arrow::array::{ArrayRef, RecordBatch, StringArray};
 use chrono::NaiveDate;
 use commit::fingerprint::Fingerprint;
 use serde_json::Value;
@@ -17,7 +17,7 @@ use sha2::{Digest as _, Sha256};
 use crate::files::contracts;
 use crate::functions::VERSIONS;
 use crate::statement::SelectStatement;
-use crate::{Header, Invariant, Job, Kind, Library, named, normal};
+use crate::{Header, Invariant, Job, Kind, Library, named, normal, rows};
 
 /// Parameter tables that the engine reads for a job, beside those in its statement.
 const CALENDAR: &str = "ref_calendar";
@@ -98,27 +98,23 @@ struct Parameters<'a> {
 impl Parameters<'_> {
     /// The digest of what a statement with a header sees of a table.
     fn seen(&self, table: &str, sql: &str, reads: &BTreeSet<String>, header: &Header) -> Option<String> {
-        let rows = self.rows.get(table)?;
-        if table == named::TABLE
-            && let Some(names) = SelectStatement::parse(sql).ok().as_ref().and_then(named::named)
-        {
-            return Some(digest_of_rows(&named::rows(rows, &names)));
-        }
-        if table == SERVICE_LEVELS
-            && let Some(exception) = header.exception.as_ref().filter(|_| !reads.contains(table))
-            && !header.columns.contains_key(SERVICE_LEVEL)
-        {
-            return Some(digest_of_rows(&with_id(rows, &exception.service_level)));
-        }
-        self.digests.get(table).cloned()
+        let some = match (table, &header.exception) {
+            (named::TABLE, _) => {
+                let names = SelectStatement::parse(sql).ok().as_ref().and_then(named::named);
+                names.map(|names| (named::NAME, names))
+            }
+            (SERVICE_LEVELS, Some(exception)) => {
+                let all = reads.contains(table) || header.columns.contains_key(SERVICE_LEVEL);
+                (!all).then(|| ("id", BTreeSet::from([exception.service_level.clone()])))
+            }
+            _ => None,
+        };
+        let some = some.and_then(|(column, values)| {
+            let values: ArrayRef = Arc::new(StringArray::from_iter_values(values));
+            rows::among(self.rows.get(table)?, column, &values).ok()
+        });
+        some.map(|rows| digest_of_rows(&rows)).or_else(|| self.digests.get(table).cloned())
     }
-}
-
-/// The rows of a table of service levels with one id.
-fn with_id(rows: &RecordBatch, id: &str) -> RecordBatch {
-    let Some(ids) = rows.column_by_name("id").and_then(|ids| ids.as_string_opt::<i32>()) else { return rows.clone() };
-    let keep: BooleanArray = ids.iter().map(|own| own.map(|own| own == id)).collect();
-    filter_record_batch(rows, &keep).unwrap_or_else(|_| rows.clone())
 }
 
 /// What a statement with a header depends on, the jobs that it reads aside.

@@ -26,6 +26,7 @@ mod library;
 pub mod lineage;
 pub mod lint;
 mod locate;
+mod lock;
 mod markdown;
 pub mod memory;
 mod money;

@@ -7,8 +7,7 @@
 use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 
-use arrow::array::{AsArray as _, BooleanArray, RecordBatch};
-use arrow::compute::filter_record_batch;
+use arrow::array::{AsArray as _, RecordBatch};
 use datafusion::common::Column;
 use datafusion::common::tree_node::Transformed;
 use datafusion::error::Result;
@@ -23,7 +22,7 @@ use crate::statement::{self, SelectStatement};
 /// The table.
 pub const TABLE: &str = "param";
 /// Its column of names.
-const NAME: &str = "name";
+pub const NAME: &str = "name";
 
 /// The parameters that a statement names; nothing when it may read all.
 pub fn named(select: &SelectStatement) -> Option<BTreeSet<String>> {
@@ -79,15 +78,6 @@ pub fn check(names: &BTreeSet<String>, rows: &RecordBatch, sql: &str) -> std::re
 fn names_in(rows: &RecordBatch) -> BTreeSet<String> {
     let names = rows.column_by_name(NAME).and_then(|names| names.as_string_opt::<i32>());
     names.into_iter().flatten().flatten().map(str::to_owned).collect()
-}
-
-/// The rows of the table with these names.
-pub fn rows(all: &RecordBatch, names: &BTreeSet<String>) -> RecordBatch {
-    let Some(column) = all.column_by_name(NAME).and_then(|column| column.as_string_opt::<i32>()) else {
-        return all.clone();
-    };
-    let keep: BooleanArray = column.iter().map(|name| name.map(|name| names.contains(name))).collect();
-    filter_record_batch(all, &keep).unwrap_or_else(|_| all.clone())
 }
 
 /// The plan, reading no other parameters than these.

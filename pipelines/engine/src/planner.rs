@@ -164,7 +164,7 @@ impl<'a> Planner<'a> {
         };
         self.check_reads(&job.file, &job.reads, &select)?;
         let plan = match checked_plan(context, statement).await {
-            Ok(plan) => self.with_named(&job.file, &job.sql, &select, plan)?,
+            Ok(plan) => self.with_named(&job.file, &job.reads, &job.sql, &select, plan)?,
             Err(error) => return Err(self.explained(context, &job.file, &job.sql, &select, &error).await),
         };
         let columns: Vec<Expr> = plan.schema().fields().iter().map(|field| normal(field)).collect();
@@ -184,7 +184,7 @@ impl<'a> Planner<'a> {
     ) -> Result<LogicalPlan, EngineError> {
         self.check_reads(file, reads, select)?;
         match checked_plan(context, select.statement()).await {
-            Ok(plan) => self.with_named(file, sql, select, plan),
+            Ok(plan) => self.with_named(file, reads, sql, select, plan),
             Err(error) => Err(self.explained(context, file, sql, select, &error).await),
         }
     }
@@ -193,17 +193,15 @@ impl<'a> Planner<'a> {
     fn with_named(
         &self,
         file: &Path,
+        reads: &BTreeSet<String>,
         sql: &str,
         select: &SelectStatement,
         plan: LogicalPlan,
     ) -> Result<LogicalPlan, EngineError> {
-        let (Some(all), Some(names)) = (self.library.parameters.get(named::TABLE), named::named(select)) else {
+        let Some(all) = self.library.parameters.get(named::TABLE).filter(|_| reads.contains(named::TABLE)) else {
             return Ok(plan);
         };
-        let reads = select.reads().map_err(EngineError::query(file.to_string_lossy()))?;
-        if !reads.contains(named::TABLE) {
-            return Ok(plan);
-        }
+        let Some(names) = named::named(select) else { return Ok(plan) };
         named::check(&names, all, sql).map_err(EngineError::found(file))?;
         named::only(plan, &names).map_err(EngineError::query(file.to_string_lossy()))
     }

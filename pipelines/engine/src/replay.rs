@@ -2,10 +2,10 @@
 //! business date. The same must come out, bit for bit.
 
 use commit::generation::Generation;
-use lake::{Lake, Staged};
+use lake::Lake;
 use serde::Serialize;
 
-use crate::cut::Cut;
+use crate::cut::{Cut, Scratch};
 use crate::diff::{Comparison, Table, compare};
 use crate::files::Archived;
 use crate::{EngineError, Job};
@@ -50,11 +50,9 @@ pub async fn replay(
     };
     let archived = Archived::open(lake, digest).await?;
     let cut = Cut::then(lake, &archived.library, generation.as_of, &generation.landing).await?;
-    let mut staged: Vec<(String, Staged)> = Vec::new();
-    let replayed = compute(lake, generation, &cut, &archived.library.jobs, samples, progress, &mut staged).await;
-    for (job, files) in &staged {
-        lake.discard(job, files).await?;
-    }
+    let mut scratch = Scratch::new(lake);
+    let replayed = compute(lake, generation, &cut, &archived.library.jobs, samples, progress, &mut scratch).await;
+    scratch.discard().await?;
     replayed
 }
 
@@ -65,13 +63,12 @@ async fn compute(
     jobs: &[Job],
     samples: usize,
     progress: &(dyn Fn(&str) + Sync),
-    staged: &mut Vec<(String, Staged)>,
+    scratch: &mut Scratch,
 ) -> Result<Replayed, EngineError> {
     let mut replayed = Replayed { generation: generation.number, same: Vec::new(), different: Vec::new() };
     for job in jobs {
         progress(&job.name);
-        let computed = cut.compute(job).await?;
-        staged.push((job.name.clone(), computed.staged.clone()));
+        let computed = scratch.compute(cut, job).await?;
         let Some(published) = generation.tables.get(&job.name) else { continue };
         if published.digest == computed.staged.digest() {
             replayed.same.push(job.name.clone());

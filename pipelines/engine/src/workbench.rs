@@ -5,7 +5,7 @@
 //! leaves empty. All of it stays between two saves of a file, so that an answer takes no longer than the change asks.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
@@ -16,6 +16,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::example::{Example, Outcome, check_key};
 use crate::fingerprint::digest_of_rows;
+use crate::lock::lock;
 use crate::near::did_you_mean;
 use crate::planner::register_empty;
 use crate::slots::{self, Contents};
@@ -379,10 +380,6 @@ impl Trial<'_> {
 struct Prepared {
     context: SessionContext,
     plan: Arc<dyn ExecutionPlan>,
-}
-
-fn lock<T>(shared: &Mutex<T>) -> MutexGuard<'_, T> {
-    shared.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Any day: the columns of a job do not depend on it.

@@ -116,16 +116,14 @@ struct Index<'a> {
     runs: Place,
 }
 
-/// Rows of the large `files` of a table that have one of the wanted values of one column, by number of their file.
+/// Rows of the large `files` of a table that have one of the wanted values of `column`, by number of their file.
 pub fn find<'a>(
     place: &'a Place,
+    column: &'a str,
     files: &'a [DataFile],
     wanted: &'a Wanted,
 ) -> BoxFuture<'a, Result<Vec<Vec<Hit>>, LakeError>> {
-    Box::pin(async move {
-        let [column] = wanted.columns() else { return Ok(vec![Vec::new(); files.len()]) };
-        Index::new(place, column)?.find(files, wanted).await
-    })
+    Box::pin(async move { Index::new(place, column)?.find(files, wanted).await })
 }
 
 /// Objects that the indexes of a table consist of.

@@ -67,10 +67,6 @@ impl Wanted {
         Ok(Self { columns: columns.to_vec(), keys: Keys::new(&batch)?, batch, numbers })
     }
 
-    pub fn columns(&self) -> &[String] {
-        &self.columns
-    }
-
     /// The same keys under other names, in the columns of another table.
     pub fn in_columns(&self, schema: &SchemaRef, columns: &[String]) -> Result<Self, LakeError> {
         let indices = columns.iter().map(|name| schema.index_of(name)).collect::<Result<Vec<_>, _>>()?;
@@ -123,9 +119,9 @@ impl Place {
                 None => drop(indexed.insert(number)),
             }
         }
-        let large: Vec<DataFile> = indexed.iter().map(|number| files[*number].clone()).collect();
-        if !large.is_empty() {
-            for (number, hits) in indexed.into_iter().zip(index::find(self, &large, wanted).await?) {
+        if let ([column], false) = (wanted.columns.as_slice(), indexed.is_empty()) {
+            let large: Vec<DataFile> = indexed.iter().map(|number| files[*number].clone()).collect();
+            for (number, hits) in indexed.into_iter().zip(index::find(self, column, &large, wanted).await?) {
                 found[number] = hits;
             }
         }

@@ -4,11 +4,13 @@
 //! grouping there while most of the memory is free; the greedy one lets the first take all, and the others fail.
 
 use std::fmt;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard};
 
 use datafusion::common::DataFusionError;
 use datafusion::error::Result;
 use datafusion::execution::memory_pool::{MemoryConsumer, MemoryLimit, MemoryPool, MemoryReservation};
+
+use crate::lock::lock;
 
 /// A quarter is kept for those that have less than their share.
 const KEPT: usize = 4;
@@ -34,7 +36,7 @@ impl ScarcePool {
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.state)
     }
 
     /// Up to how much all together may have for one that has `size` to get more.

@@ -31,7 +31,7 @@ pub(crate) use record::{Encoding, Record};
 pub(crate) use remarks::{Remark, Remarks, remarks};
 pub(crate) use scan::{Collected, Dialect, Look, Scan, Section, Stop, at, dialect, finding, kind, refuse};
 pub use seal::SealKey;
-pub(crate) use tally::{Refusal, Tally};
+pub(crate) use tally::{Refusal, Sums, Tally};
 
 pub(crate) use remarks::{BYTE_ORDER_MARK as MARK_SKIPPED, CTRL_Z as CTRL_Z_SKIPPED, UTF_8};
 

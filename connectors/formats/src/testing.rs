@@ -213,3 +213,35 @@ impl Read for Drip<'_> {
 pub(crate) fn plain(value: &Value) -> String {
     value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }
+
+/// A valid file, code, line and column of the finding (0 for none), change.
+pub type Breaking = (fn() -> Vec<String>, &'static str, u64, u32, fn(&mut Vec<String>));
+
+/// Each change to a valid file must refuse it with its code, at its place, in both languages.
+pub fn each_refuses(cases: &[Breaking], read: impl Fn(&[String]) -> Outcome) {
+    for (index, (file, code, line, column, change)) in cases.iter().enumerate() {
+        let mut records = file();
+        change(&mut records);
+        let outcome = read(&records);
+        let context = format!("change {index}, {code}: {:?}", outcome.summary.verdict);
+        let crate::Verdict::Refused(finding) = &outcome.summary.verdict else { panic!("{context}") };
+        assert_eq!(finding.code, *code, "{context}");
+        assert_eq!(finding.position.line, Some(*line), "{context}");
+        assert_eq!(finding.position.column, (*column > 0).then_some(*column), "{context}");
+        assert!(!finding.message.is_empty() && !finding.message_sv.is_empty());
+    }
+}
+
+/// A valid file, code of the remark, change.
+pub type Remarked = (fn() -> Vec<String>, &'static str, fn(&mut Vec<String>));
+
+/// Each change to a valid file must leave it accepted, with its remark and no other but those on short lines.
+pub fn each_is_remarked(cases: &[Remarked], read: impl Fn(&[String]) -> Outcome) {
+    for (index, (file, code, change)) in cases.iter().enumerate() {
+        let mut records = file();
+        change(&mut records);
+        let outcome = read(&records).accepted();
+        let remarks: Vec<_> = outcome.remarks().into_iter().filter(|code| !code.starts_with("fixed.short")).collect();
+        assert_eq!(remarks, [*code], "change {index}");
+    }
+}

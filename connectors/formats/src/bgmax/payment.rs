@@ -7,7 +7,7 @@ use schemas::reference::luhn_valid;
 use super::deposit::Deposit;
 use super::{Counts, Reading, WIDTH, is_known, rules};
 use crate::fixed::{
-    ALIGNMENT, Frames, Record, Refusal, Remarks, Stop, digits, finding, kind, number, refuse, significant,
+    ALIGNMENT, Frames, Record, Refusal, Remarks, Stop, Sums, digits, finding, kind, number, refuse, significant,
 };
 use crate::{Finding, Position};
 
@@ -71,14 +71,6 @@ pub(super) struct ReferenceFacts {
     pub negative: bool,
 }
 
-/// Sum and number of the payments of a deposit.
-#[derive(Default)]
-struct Sums {
-    accepted: i128,
-    rejected: i128,
-    count: u64,
-}
-
 impl Reading<'_> {
     /// Reads the payments of a deposit: `bytes` stand at `base` in the file and begin with line `line`.
     pub(super) fn payments(
@@ -134,9 +126,7 @@ impl Reading<'_> {
         if counts.deductions > deductions_before {
             self.check_deductions(bytes, encoding, closing);
         }
-        let total = self.tally.total(&deposit.currency);
-        total.read += sums.accepted;
-        total.rejected += sums.rejected;
+        self.tally.add(&deposit.currency, &sums);
         self.check_deposit(deposit, closing, sums.accepted + sums.rejected, sums.count)
     }
 

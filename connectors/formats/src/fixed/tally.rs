@@ -20,6 +20,14 @@ pub(crate) struct Tally {
     totals: BTreeMap<String, Total>,
 }
 
+/// Sums of the payments of one part of a file: a deposit, an account.
+#[derive(Debug, Default)]
+pub(crate) struct Sums {
+    pub accepted: i128,
+    pub rejected: i128,
+    pub count: u64,
+}
+
 /// A row that is refused.
 pub(crate) struct Refusal<'a> {
     pub finding: Finding,
@@ -43,6 +51,13 @@ impl Tally {
     pub fn total(&mut self, currency: &str) -> &mut Total {
         let none = || Total { currency: currency.to_owned(), declared: None, read: 0, rejected: 0 };
         self.totals.entry(currency.to_owned()).or_insert_with(none)
+    }
+
+    /// Adds what was read of a part of the file.
+    pub fn add(&mut self, currency: &str, sums: &Sums) {
+        let total = self.total(currency);
+        total.read += sums.accepted;
+        total.rejected += sums.rejected;
     }
 
     /// Adds to what the file declares of a currency.

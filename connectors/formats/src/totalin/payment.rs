@@ -3,7 +3,7 @@
 use std::mem::take;
 
 use super::{Account, Reading, WIDTH, giro, is_known, rules};
-use crate::fixed::{Frames, Record, Refusal, Remark, Stop, finding, number, refuse, unsigned};
+use crate::fixed::{Frames, Record, Refusal, Remark, Stop, Sums, finding, number, refuse, unsigned};
 use crate::table::signed;
 use crate::{Finding, ParseError};
 
@@ -23,14 +23,6 @@ impl Payment<'_> {
     fn is_deduction(&self) -> bool {
         self.head.kind() == *b"25"
     }
-}
-
-/// Sums of an account as they are read.
-#[derive(Default)]
-struct Sums {
-    accepted: i128,
-    rejected: i128,
-    count: u64,
 }
 
 impl Reading<'_> {
@@ -85,9 +77,7 @@ impl Reading<'_> {
         if let Some(payment) = current {
             self.close(account, &payment, bytes, base, &mut sums)?;
         }
-        let total = self.tally.total(&account.currency);
-        total.read += sums.accepted;
-        total.rejected += sums.rejected;
+        self.tally.add(&account.currency, &sums);
         check(account, closing, &sums)
     }
 

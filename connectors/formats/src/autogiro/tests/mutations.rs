@@ -1,18 +1,14 @@
 //! One change to a valid file per rule must give that rule's code and no other.
 
 use super::*;
-use crate::testing::put;
+use crate::testing::{Breaking, Remarked, each_is_remarked, each_refuses, put};
 
 /// A valid file.
 type File = fn() -> Vec<String>;
 /// A change to its records.
 type Change = fn(&mut Vec<String>);
-/// A valid file, code, line and column of the finding, change.
-type Case = (File, &'static str, u64, u32, Change);
-/// The same with the contract and the amount of the rejected row.
+/// A valid file, code, line and column of the finding, contract and amount of the rejected row, change.
 type Rejected = (File, &'static str, u64, u32, &'static str, Option<i128>, Change);
-/// A valid file, code of the remark, change.
-type Remarked = (File, &'static str, Change);
 
 const SPECIFICATION: File = specification;
 
@@ -37,7 +33,7 @@ fn the_unchanged_files_are_accepted_without_a_remark() {
 
 #[test]
 fn what_breaks_the_whole_refuses_the_file_with_its_place() {
-    let changes: &[Case] = &[
+    let changes: &[Breaking] = &[
         (SPECIFICATION, "autogiro.not_autogiro", 1, 1, |r| put(&mut r[0], 3, "BGMAX   ")),
         (SPECIFICATION, "autogiro.not_autogiro", 1, 1, |r| r.clear()),
         (SPECIFICATION, "autogiro.content", 1, 45, |r| put(&mut r[0], 45, "BET. SPEX")),
@@ -97,17 +93,7 @@ fn what_breaks_the_whole_refuses_the_file_with_its_place() {
         (internet_mandates, "autogiro.order", 6, 1, |r| r.insert(5, r[4].clone())),
         (internet_mandates, "autogiro.truncated", 8, 0, |r| drop(r.pop())),
     ];
-    for (index, (file, code, line, column, change)) in changes.iter().enumerate() {
-        let mut records = file();
-        change(&mut records);
-        let outcome = read(&records);
-        let context = format!("change {index}, {code}: {:?}", outcome.summary.verdict);
-        let crate::Verdict::Refused(finding) = &outcome.summary.verdict else { panic!("{context}") };
-        assert_eq!(finding.code, *code, "{context}");
-        assert_eq!(finding.position.line, Some(*line), "{context}");
-        assert_eq!(finding.position.column, (*column > 0).then_some(*column), "{context}");
-        assert!(!finding.message.is_empty() && !finding.message_sv.is_empty());
-    }
+    each_refuses(changes, read);
 }
 
 #[test]
@@ -191,13 +177,7 @@ fn what_changes_no_money_is_remarked() {
         (mandate_advice, "autogiro.title", |r| r.insert(0, "[---+----1----+----2".to_owned())),
         (mandate_advice, "autogiro.concatenated", |r| r.extend(mandate_advice())),
     ];
-    for (index, (file, code, change)) in changes.iter().enumerate() {
-        let mut records = file();
-        change(&mut records);
-        let outcome = read(&records).accepted();
-        let remarks: Vec<_> = outcome.remarks().into_iter().filter(|code| !code.starts_with("fixed.short")).collect();
-        assert_eq!(remarks, [*code], "change {index}");
-    }
+    each_is_remarked(changes, read);
     let mut records = specification();
     records.iter_mut().for_each(|record| *record = record.replace("9912346", "9912345"));
     assert_eq!(read(&records).accepted().remarks(), ["autogiro.bankgiro_check_digit"]);

@@ -1,12 +1,7 @@
 //! One change to a valid file per rule must give that rule's code and no other.
 
 use super::*;
-use crate::testing::put;
-
-/// A valid file, the code of a remark, and the change.
-type Remarked = (fn() -> Vec<String>, &'static str, fn(&mut Vec<String>));
-/// A valid file, a code, line and column of the finding, and the change.
-type Case = (fn() -> Vec<String>, &'static str, u64, u32, fn(&mut Vec<String>));
+use crate::testing::{Breaking, Remarked, each_is_remarked, each_refuses, put};
 
 #[test]
 fn the_unchanged_files_are_accepted_without_a_remark() {
@@ -19,7 +14,7 @@ fn the_unchanged_files_are_accepted_without_a_remark() {
 
 #[test]
 fn what_breaks_the_whole_refuses_the_file_with_its_place() {
-    let cases: &[Case] = &[
+    let cases: &[Breaking] = &[
         (order, "lb.order", 4, 1, |r| put(&mut r[0], 19, "BETALNINGAR           ")),
         (order, "lb.not_lb", 1, 1, |r| r.clear()),
         (order, "lb.not_lb", 1, 1, |r| put(&mut r[0], 1, "01BGMAX ")),
@@ -58,17 +53,7 @@ fn what_breaks_the_whole_refuses_the_file_with_its_place() {
         (returned_cash, "lb.order", 2, 1, |r| put(&mut r[1], 1, "4")),
         (returned_cash, "lb.truncated", 3, 0, |r| drop(r.pop())),
     ];
-    for (index, (file, code, line, column, change)) in cases.iter().enumerate() {
-        let mut records = file();
-        change(&mut records);
-        let outcome = read(&records);
-        let context = format!("change {index}, {code}: {:?}", outcome.summary.verdict);
-        let crate::Verdict::Refused(finding) = &outcome.summary.verdict else { panic!("{context}") };
-        assert_eq!(finding.code, *code, "{context}");
-        assert_eq!(finding.position.line, Some(*line), "{context}");
-        assert_eq!(finding.position.column, (*column > 0).then_some(*column), "{context}");
-        assert!(!finding.message.is_empty() && !finding.message_sv.is_empty());
-    }
+    each_refuses(cases, read);
 }
 
 #[test]
@@ -88,13 +73,7 @@ fn what_changes_no_money_is_remarked() {
         (reconciliation, "lb.balance_sum", |r| put(&mut r[4], 27, "1")),
         (reconciliation, "lb.payment_date", |r| put(&mut r[4], 3, "260230")),
     ];
-    for (index, (file, code, change)) in cases.iter().enumerate() {
-        let mut records = file();
-        change(&mut records);
-        let outcome = read(&records).accepted();
-        let remarks: Vec<_> = outcome.remarks().into_iter().filter(|code| !code.starts_with("fixed.short")).collect();
-        assert_eq!(remarks, [*code], "change {index}");
-    }
+    each_is_remarked(cases, read);
 }
 
 #[test]

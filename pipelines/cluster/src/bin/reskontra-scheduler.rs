@@ -7,7 +7,7 @@ use ballista_scheduler::cluster::BallistaCluster;
 use ballista_scheduler::config::SchedulerConfig;
 use ballista_scheduler::scheduler_process::start_server;
 use clap::Parser;
-use cluster::{Codec, MESSAGE_BYTES, PORT};
+use cluster::{Codec, MESSAGE_BYTES, PORT, SCHEDULING};
 
 /// Divides the plans that `reskontra --engine ballista://…` sends into tasks for executors.
 ///
@@ -37,6 +37,7 @@ fn main() -> anyhow::Result<()> {
         bind_host: args.bind.to_string(),
         bind_port: args.port,
         external_host: args.host,
+        scheduling_policy: SCHEDULING,
         executor_timeout_seconds: args.executor_timeout,
         expire_dead_executor_interval_seconds: args.executor_timeout / 5,
         no_executors_grace_period_seconds: args.executor_timeout,

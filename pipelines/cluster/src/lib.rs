@@ -13,6 +13,8 @@ mod client;
 #[cfg(feature = "ballista")]
 mod codec;
 #[cfg(feature = "ballista")]
+mod executors;
+#[cfg(feature = "ballista")]
 mod stages;
 #[cfg(feature = "ballista")]
 mod stores;
@@ -24,6 +26,8 @@ use url::Url;
 
 #[cfg(feature = "ballista")]
 pub use codec::Codec;
+#[cfg(feature = "ballista")]
+pub use executors::{Executors, Scheduler};
 #[cfg(feature = "ballista")]
 pub use stages::Unmeasured;
 #[cfg(feature = "ballista")]

@@ -40,7 +40,7 @@ pub fn cluster() -> Result<ExitCode> {
         must(cargo(&["clippy", "--quiet", "--all-targets"]).args(WITH).args(["--", "-D", "warnings"]))
     })?;
     step("jobs on a cluster", || {
-        must(cargo(&["test", "--quiet", "--lib", "--test", "stream"]).args(WITH).args([
+        must(cargo(&["test", "--quiet", "--test", "stream"]).args(WITH).args([
             "cluster",
             "--",
             "--nocapture",

@@ -50,15 +50,27 @@ impl Executor for Cluster {
         let (scheduler, codec) = (self.scheduler.clone(), Codec::default());
         let rows = execute_physical_plan::<PhysicalPlanNode>(scheduler, &settings, plan, &codec, session, config);
         let rows = tokio::time::timeout(LONGEST, rows).await;
-        let rows = rows.map_err(|_| DataFusionError::External(Box::new(ClusterError::NoAnswer(LONGEST))))??;
+        let rows = rows.map_err(|_| DataFusionError::External(Box::new(ClusterError::NoAnswer(LONGEST))))?;
+        let rows = rows.map_err(|error| if is_lost(&error) { lost(&error) } else { error })?;
         // The job is done by now, and its rows wait on the executors: whatever fails from here on is the way.
-        let rows = rows.map_err(|error| DataFusionError::External(Box::new(Lost(error.strip_backtrace()))));
+        let rows = rows.map_err(|error| lost(&error));
         Ok(Box::pin(RecordBatchStreamAdapter::new(schema, rows)))
     }
 
     fn reads_plain_files(&self) -> bool {
         true
     }
+}
+
+fn lost(error: &DataFusionError) -> DataFusionError {
+    DataFusionError::External(Box::new(Lost(error.strip_backtrace())))
+}
+
+/// True when an executor was lost under a job. The scheduler tells by text alone: of a job that it cancelled, of a stage
+/// that could not fetch its input, or of a task that failed for another reason than its rows.
+fn is_lost(error: &DataFusionError) -> bool {
+    let text = error.strip_backtrace();
+    ["failed: Cancelled", "has failed 1 times", "failed 1 times, fail the stage"].iter().any(|sign| text.contains(sign))
 }
 
 /// The session with the settings that make plans which fall apart into tasks of several processes: nothing that one

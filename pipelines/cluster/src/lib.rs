@@ -13,6 +13,8 @@ mod client;
 #[cfg(feature = "ballista")]
 mod codec;
 #[cfg(feature = "ballista")]
+mod executors;
+#[cfg(feature = "ballista")]
 mod stages;
 #[cfg(feature = "ballista")]
 mod stores;
@@ -25,12 +27,20 @@ use url::Url;
 #[cfg(feature = "ballista")]
 pub use codec::Codec;
 #[cfg(feature = "ballista")]
+pub use executors::{Executors, Scheduler};
+#[cfg(feature = "ballista")]
 pub use stages::Unmeasured;
 #[cfg(feature = "ballista")]
 pub use stores::Stores;
 
 /// The port of a scheduler.
 pub const PORT: u16 = 50050;
+/// Executors ask for tasks and say how many they have room for. A scheduler that hands them out keeps count itself, and
+/// counts wrong when an executor dies: the room of tasks that it takes back from the others is never free again, and
+/// jobs wait for ever.
+#[cfg(feature = "ballista")]
+pub const SCHEDULING: ballista_core::config::TaskSchedulingPolicy =
+    ballista_core::config::TaskSchedulingPolicy::PullStaged;
 /// The largest message between client, scheduler and executors, in bytes. A plan names each file that it reads.
 pub const MESSAGE_BYTES: u32 = 64 << 20;
 

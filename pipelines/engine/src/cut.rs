@@ -249,10 +249,16 @@ impl Scratch {
     }
 }
 
-/// Computes once more what was computed and lost on its way.
+/// So often is computed again what was lost; by then something else is wrong.
+const AGAIN: usize = 3;
+
+/// Computes again what was lost.
 async fn again_if_lost<T>(compute: impl AsyncFn() -> Result<T, EngineError>) -> Result<T, EngineError> {
-    match compute().await {
-        Err(error) if error.is_lost() => compute().await,
-        computed => computed,
+    for _ in 0..AGAIN {
+        match compute().await {
+            Err(error) if error.is_lost() => {}
+            computed => return computed,
+        }
     }
+    compute().await
 }

@@ -20,8 +20,7 @@ pub trait Executor: fmt::Debug + Send + Sync {
     /// The rows of a plan over the tables of a session, in the plan's order.
     ///
     /// # Errors
-    /// When the plan cannot be run. The stream ends with [`Lost`] when the rows were computed and then lost on their
-    /// way here.
+    /// When the plan cannot be run. With [`Lost`], here or in the stream, when it can be run again.
     async fn execute(&self, state: SessionState, plan: LogicalPlan) -> Result<SendableRecordBatchStream>;
 
     /// True when tables are read elsewhere, as plain files: no row of theirs may be deleted by a vector.
@@ -43,13 +42,13 @@ impl Executor for Here {
     }
 }
 
-/// Rows that were computed elsewhere and lost on their way: computing them again helps.
+/// Rows that were lost elsewhere, while they were computed or on their way here: computing them again helps.
 #[derive(Debug, thiserror::Error)]
-#[error("the computed rows were lost on their way here: {0}")]
+#[error("the rows were lost where they were computed: {0}")]
 pub struct Lost(pub String);
 
 impl EngineError {
-    /// True when rows were lost on their way here.
+    /// True when rows were lost elsewhere.
     pub(crate) fn is_lost(&self) -> bool {
         let Self::Query { error, .. } = self else { return false };
         let mut causes =

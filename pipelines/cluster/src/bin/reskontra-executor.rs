@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use ballista_executor::executor_process::{ExecutorProcessConfig, start_executor_process};
 use clap::Parser;
-use cluster::{Codec, MESSAGE_BYTES, PORT, Stores, Unmeasured};
+use cluster::{Codec, MESSAGE_BYTES, PORT, SCHEDULING, Stores, Unmeasured};
 use datafusion::execution::SessionStateBuilder;
 use datafusion::execution::runtime_env::RuntimeEnvBuilder;
 
@@ -62,6 +62,7 @@ fn main() -> anyhow::Result<()> {
         scheduler_host: args.scheduler,
         scheduler_port: args.scheduler_port,
         scheduler_connect_timeout_seconds: 60,
+        task_scheduling_policy: SCHEDULING,
         vcores: args.cores.unwrap_or(0),
         work_dir: Some(args.work.to_string_lossy().into_owned()),
         memory_pool_size: args.memory,

@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use ballista_scheduler::cluster::BallistaCluster;
 use ballista_scheduler::config::SchedulerConfig;
-use ballista_scheduler::scheduler_process::start_server;
+use ballista_scheduler::scheduler_process::{create_scheduler, start_grpc_service};
 use clap::Parser;
-use cluster::{Codec, MESSAGE_BYTES, PORT};
+use cluster::{Codec, Executors, MESSAGE_BYTES, PORT, SCHEDULING, Scheduler};
 
 /// Divides the plans that `reskontra --engine ballista://…` sends into tasks for executors.
 ///
@@ -24,7 +24,7 @@ struct Args {
     /// Name by which executors reach this machine.
     #[arg(long, default_value = "localhost")]
     host: String,
-    /// Seconds without a sign of life after which an executor counts as dead and its tasks are given to others.
+    /// Seconds without a sign of life after which an executor counts as dead and jobs under way are begun again.
     #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u64).range(15..=300))]
     executor_timeout: u64,
 }
@@ -37,6 +37,10 @@ fn main() -> anyhow::Result<()> {
         bind_host: args.bind.to_string(),
         bind_port: args.port,
         external_host: args.host,
+        scheduling_policy: SCHEDULING,
+        // A job is computed as a whole or not at all: see `Executors`.
+        task_max_failures: 1,
+        stage_max_failures: 1,
         executor_timeout_seconds: args.executor_timeout,
         expire_dead_executor_interval_seconds: args.executor_timeout / 5,
         no_executors_grace_period_seconds: args.executor_timeout,
@@ -52,8 +56,13 @@ fn main() -> anyhow::Result<()> {
     // Plans are read recursively; deep plans need deep stacks in unoptimised builds.
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().thread_stack_size(16 << 20).build()?;
     runtime.block_on(async {
-        let cluster = BallistaCluster::new_from_config(&config).await?;
-        start_server(cluster, SocketAddr::new(args.bind, args.port), Arc::new(config)).await?;
+        config.validate()?;
+        let executors = Arc::new(Executors::default());
+        let jobs = BallistaCluster::new_from_config(&config).await?.job_state();
+        let cluster = BallistaCluster::new(executors.clone(), jobs);
+        let scheduler: Scheduler = create_scheduler(cluster, Arc::new(config)).await?;
+        executors.serve(scheduler.clone());
+        start_grpc_service(SocketAddr::new(args.bind, args.port), scheduler).await?;
         Ok(())
     })
 }

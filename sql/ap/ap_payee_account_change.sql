@@ -10,7 +10,6 @@ row again, nor is the second invoice on the new account: the first one is the ca
 no part in it, neither as the new nor as the old; nor have invoices without an account."""
 kind = "exception"
 key = ["document_id", "new_account"]
-catalogue = ["AP32"]
 amount = "gross"
 
 [exception]

@@ -9,6 +9,7 @@ use engine::Library;
 use tokio::net::TcpListener;
 
 use crate::config::Config;
+use crate::follow;
 use crate::print;
 use crate::source::LakeSource;
 
@@ -20,20 +21,6 @@ pub async fn serve(config: &Config) -> Result<ExitCode> {
     let address = config.serve.address;
     let listener = TcpListener::bind(address).await.with_context(|| format!("listening on {address}"))?;
     print::note(&format!("serving at http://{}; stop with Ctrl-C", listener.local_addr()?));
-    axum::serve(listener, router).with_graceful_shutdown(interrupted()).await?;
+    axum::serve(listener, router).with_graceful_shutdown(follow::interrupted()).await?;
     Ok(ExitCode::SUCCESS)
-}
-
-async fn interrupted() {
-    let terminated = async {
-        if let Ok(mut signal) = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
-            signal.recv().await;
-        } else {
-            std::future::pending::<()>().await;
-        }
-    };
-    tokio::select! {
-        _ = tokio::signal::ctrl_c() => {}
-        () = terminated => {}
-    }
 }

@@ -47,7 +47,7 @@ pub enum LakeError {
     },
     /// Positions are missing. Whose: an operator's. Retry: never.
     #[error(
-        "table {table}, partition {partition}: positions ({head}, {from}] are missing: the log has lost messages that were never landed; restore them or have an operator accept the gap"
+        "table {table}, partition {partition}: positions ({head}, {from}] are missing: the log has lost messages that were never landed; see `reskontra gaps`"
     )]
     Gap {
         /// The table.
@@ -105,6 +105,29 @@ pub enum LakeError {
 }
 
 impl LakeError {
+    /// Whether trying again can help, without anybody changing anything.
+    #[must_use]
+    pub const fn passes(&self) -> bool {
+        match self {
+            Self::Store(_)
+            | Self::Delta { .. }
+            | Self::Parquet(_)
+            | Self::Stale { .. }
+            | Self::Contended(_)
+            | Self::Moved(_)
+            | Self::Stopped(_)
+            | Self::GenerationTaken(_) => true,
+            Self::Address { .. }
+            | Self::Arrow(_)
+            | Self::Scan(_)
+            | Self::Gap { .. }
+            | Self::Malformed { .. }
+            | Self::Change { .. }
+            | Self::Format { .. }
+            | Self::NoTable(_) => false,
+        }
+    }
+
     pub(crate) fn stopped(error: impl std::fmt::Display) -> Self {
         Self::Stopped(error.to_string())
     }

@@ -70,6 +70,13 @@ impl Lake {
         self.load(paths::landing(contract), None).await
     }
 
+    pub(crate) async fn landing_or_new(&self, contract: &str, schema: &SchemaRef) -> Result<Table, LakeError> {
+        match self.landing(contract).await? {
+            Some(table) => Ok(table),
+            None => self.create(paths::landing(contract), schema).await,
+        }
+    }
+
     /// A version of a contract's landing table.
     ///
     /// # Errors
@@ -262,14 +269,26 @@ impl Table {
     }
 
     pub(crate) async fn commit(
+        self,
+        actions: Vec<Action>,
+        transactions: Vec<Transaction>,
+        mode: SaveMode,
+    ) -> Result<Self, LakeError> {
+        self.commit_because(None, actions, transactions, mode).await
+    }
+
+    /// Commits what somebody decided; the reason stands in the log.
+    pub(crate) async fn commit_because(
         mut self,
+        reason: Option<&str>,
         actions: Vec<Action>,
         transactions: Vec<Transaction>,
         mode: SaveMode,
     ) -> Result<Self, LakeError> {
         let state = self.delta.snapshot().map_err(LakeError::delta(&self.path))?;
         // Our writer's identity makes the log entry ours alone, so that a lost answer can be told from a lost race.
-        let identity = HashMap::from([("reskontraWriter".to_owned(), Uuid::new_v4().to_string().into())]);
+        let mut identity = HashMap::from([("reskontraWriter".to_owned(), Uuid::new_v4().to_string().into())]);
+        identity.extend(reason.map(|reason| ("reskontraReason".to_owned(), reason.into())));
         let properties = CommitProperties::default()
             .with_metadata(identity)
             .with_application_transactions(transactions)

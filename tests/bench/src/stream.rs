@@ -174,7 +174,7 @@ async fn receive(task: &Task, lake: &Lake, delivery: &mut dyn Delivery, measured
 async fn heads(lake: &Lake) -> Result<Heads> {
     let mut heads = Heads::new();
     for contract in schemas::contracts().values() {
-        for (partition, position) in LandingTable::new(lake, contract).heads(1).await? {
+        for (partition, position) in LandingTable::new(lake, contract).heads().await? {
             heads.set(&contract.name, partition, position);
         }
     }

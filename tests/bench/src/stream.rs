@@ -144,7 +144,11 @@ pub fn open_lake(storage: &Path) -> Result<Lake> {
     Ok(Lake::open(&folder(storage)?)?)
 }
 
-fn folder(path: &Path) -> Result<Url> {
+/// The address of a folder.
+///
+/// # Errors
+/// When it is not there.
+pub fn folder(path: &Path) -> Result<Url> {
     let path = path.canonicalize().with_context(|| format!("finding {}", path.display()))?;
     Url::from_directory_path(&path).map_err(|()| anyhow!("{} is no folder that can be addressed", path.display()))
 }

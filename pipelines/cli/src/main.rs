@@ -21,6 +21,7 @@ mod runs;
 mod seal;
 mod serve;
 mod source;
+mod stop;
 mod stream;
 mod summary;
 mod up;
@@ -51,11 +52,15 @@ fn run(args: Args) -> anyhow::Result<ExitCode> {
     config.limit_memory()?;
     // DataFusion plans recursively; deep plans need deep stacks in unoptimised builds.
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().thread_stack_size(16 << 20).build()?;
-    runtime.block_on(async move {
+    let ended = runtime.block_on(async move {
         match args.command {
             Command::Up { once, date, engine } => {
                 let config = config.on(engine);
-                up::up(&config, once, || config.as_of(date)).await
+                let as_of = || config.as_of(date);
+                if once {
+                    return up::once(&config, as_of()).await;
+                }
+                stop::gracefully(config.grace(), |stop| up::up(&config, as_of, stop)).await
             }
             Command::Ingest => {
                 let received = stream::Intake::open(&config).await?.receive().await?;
@@ -86,7 +91,7 @@ fn run(args: Args) -> anyhow::Result<ExitCode> {
                 let report = stream::run(&config, &config.lake()?, config.as_of(date)).await?;
                 Ok(stream::verdict(&report))
             }
-            Command::Serve => serve::serve(&config).await,
+            Command::Serve => stop::gracefully(config.grace(), |stop| serve::serve(&config, stop)).await,
             Command::Parse { format, file, name } => parse::parse(&format, &file, name.as_deref()),
             Command::Example(asked) => draw::example(&config, &asked).await,
             Command::Lint { files } => lint::lint(&config, &files),
@@ -111,7 +116,10 @@ fn run(args: Args) -> anyhow::Result<ExitCode> {
             Command::Generations => query::generations(&config).await,
             Command::Catalogue { prefix, open } => catalogue::catalogue(&config, prefix.as_deref(), open),
         }
-    })
+    });
+    // A step that was abandoned may block a thread; what it does no longer counts.
+    runtime.shutdown_background();
+    ended
 }
 
 /// Where text goes: results to standard output, what happened to standard error.

@@ -11,29 +11,16 @@ use tokio::net::TcpListener;
 use crate::config::Config;
 use crate::print;
 use crate::source::LakeSource;
+use crate::stop::Stop;
 
-/// Serves until interrupted.
+/// Serves until it is asked to stop; requests under way are answered.
 #[allow(clippy::disallowed_methods, reason = "the command line is where the clock is read")]
-pub async fn serve(config: &Config) -> Result<ExitCode> {
+pub async fn serve(config: &Config, stop: Stop) -> Result<ExitCode> {
     let source = LakeSource::new(config.lake()?, config.archive()?, Library::load(&config.sql)?);
     let router = serving::router(Arc::new(source), Arc::new(Utc::now));
     let address = config.serve.address;
     let listener = TcpListener::bind(address).await.with_context(|| format!("listening on {address}"))?;
     print::note(&format!("serving at http://{}; stop with Ctrl-C", listener.local_addr()?));
-    axum::serve(listener, router).with_graceful_shutdown(interrupted()).await?;
+    axum::serve(listener, router).with_graceful_shutdown(stop.asked()).await?;
     Ok(ExitCode::SUCCESS)
-}
-
-async fn interrupted() {
-    let terminated = async {
-        if let Ok(mut signal) = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
-            signal.recv().await;
-        } else {
-            std::future::pending::<()>().await;
-        }
-    };
-    tokio::select! {
-        _ = tokio::signal::ctrl_c() => {}
-        () = terminated => {}
-    }
 }

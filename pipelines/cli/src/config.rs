@@ -2,6 +2,7 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
 use chrono::{NaiveDate, Utc};
@@ -38,6 +39,8 @@ pub struct Config {
     pub as_of: Option<NaiveDate>,
     /// Seconds between two looks at the landing places in `up`.
     pub poll_seconds: u64,
+    /// Seconds that the step under way has to end after SIGTERM or SIGINT, before it is abandoned.
+    pub stop_seconds: u64,
     /// Where files appear.
     pub landing: Vec<Place>,
     /// The broker; without it deliveries are kept in a journal in the archive.
@@ -147,6 +150,7 @@ impl Default for Config {
             examples: "tests/examples".into(),
             as_of: None,
             poll_seconds: 5,
+            stop_seconds: 20,
             landing: Vec::new(),
             kafka: None,
             refresh: Limits::default(),
@@ -182,6 +186,11 @@ impl Config {
             Memory { limit, spill: self.work.join("spill") }.set()?;
         }
         Ok(())
+    }
+
+    /// How long the step under way has to end after the process was asked to stop.
+    pub const fn grace(&self) -> Duration {
+        Duration::from_secs(self.stop_seconds)
     }
 
     /// The business date: the argument, the configured one, or today in Stockholm.

@@ -1,6 +1,5 @@
 //! Doing a step again and again until told to stop.
 
-use std::pin::pin;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -9,10 +8,7 @@ use ingest::Retry;
 use lake::LakeError;
 
 use crate::print;
-
-/// How long a step that is under way may take to end after the signal to stop. It is given up then: what it had not
-/// committed, the next process does.
-const GRACE: Duration = Duration::from_secs(20);
+use crate::stop::Stop;
 
 /// The longest wait before a step that failed is tried again.
 const LONGEST: Duration = Duration::from_secs(30);
@@ -26,28 +22,16 @@ pub enum Step {
     Idle,
 }
 
-/// Does a step again and again, with a pause after one that found nothing to do, until Ctrl-C or SIGTERM. What fails
-/// and may pass (a broker, a store, a disk) is told and tried again, ever more slowly.
+/// Does a step again and again, with a pause after one that found nothing to do, until asked to stop. What fails and
+/// may pass (a broker, a store, a disk) is told and tried again, ever more slowly.
 ///
 /// # Errors
 /// When a step fails and will fail again: a wrong configuration, another process in its place.
-pub async fn follow(pause: Duration, mut step: impl AsyncFnMut() -> Result<Step>) -> Result<ExitCode> {
-    let mut stop = pin!(interrupted());
+pub async fn follow(stop: &Stop, pause: Duration, mut step: impl AsyncFnMut() -> Result<Step>) -> Result<ExitCode> {
     let mut failures = 0_u32;
-    loop {
-        let ended = {
-            let mut step = pin!(step());
-            tokio::select! {
-                ended = &mut step => ended,
-                () = &mut stop => {
-                    if let Ok(Err(error)) = tokio::time::timeout(GRACE, step).await {
-                        print::error(&format!("{error:#}"));
-                    }
-                    return Ok(ExitCode::SUCCESS);
-                }
-            }
-        };
-        let wait = match ended {
+    let mut wait = Duration::ZERO;
+    while stop.pause(wait).await {
+        wait = match step().await {
             Ok(step) => {
                 failures = 0;
                 if step == Step::Worked { Duration::ZERO } else { pause }
@@ -60,11 +44,8 @@ pub async fn follow(pause: Duration, mut step: impl AsyncFnMut() -> Result<Step>
                 wait
             }
         };
-        tokio::select! {
-            () = tokio::time::sleep(wait) => {}
-            () = &mut stop => return Ok(ExitCode::SUCCESS),
-        }
     }
+    Ok(ExitCode::SUCCESS)
 }
 
 fn backoff(pause: Duration, failures: u32) -> Duration {
@@ -77,21 +58,6 @@ fn is_lasting(error: &anyhow::Error) -> bool {
         let ingest = cause.downcast_ref::<ingest::Error>().is_some_and(|error| error.retry() == Retry::Never);
         ingest || cause.downcast_ref::<LakeError>().is_some_and(|error| !error.passes())
     })
-}
-
-/// Waits for Ctrl-C or SIGTERM.
-pub async fn interrupted() {
-    let terminated = async {
-        if let Ok(mut signal) = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
-            signal.recv().await;
-        } else {
-            std::future::pending::<()>().await;
-        }
-    };
-    tokio::select! {
-        _ = tokio::signal::ctrl_c() => {}
-        () = terminated => {}
-    }
 }
 
 #[cfg(test)]
@@ -108,8 +74,8 @@ mod tests {
 
     #[tokio::test]
     async fn what_may_pass_is_tried_again_and_what_stays_ends_it() {
-        let mut steps = 0;
-        let ended = follow(Duration::from_millis(1), async || {
+        let (stop, mut steps) = (Stop::never(), 0);
+        let ended = follow(&stop, Duration::from_millis(1), async || {
             steps += 1;
             match steps {
                 1 => Ok(Step::Worked),

@@ -24,6 +24,7 @@ mod runs;
 mod seal;
 mod serve;
 mod source;
+mod stop;
 mod stream;
 mod summary;
 mod up;
@@ -54,14 +55,22 @@ fn run(args: Args) -> anyhow::Result<ExitCode> {
     config.limit_memory()?;
     // DataFusion plans recursively; deep plans need deep stacks in unoptimised builds.
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().thread_stack_size(16 << 20).build()?;
-    runtime.block_on(async move {
+    let ended = runtime.block_on(async move {
         match args.command {
             Command::Up { once, date, engine } => {
                 let config = config.on(engine);
-                up::up(&config, once, || config.as_of(date)).await
+                let as_of = || config.as_of(date);
+                if once {
+                    return up::once(&config, as_of()).await;
+                }
+                stop::gracefully(config.grace(), |stop| up::up(&config, as_of, stop)).await
             }
-            Command::Ingest { follow: true } => up::ingest(&config).await,
-            Command::Land { follow: true, shard } => up::land(&config, shard).await,
+            Command::Ingest { follow: true } => {
+                stop::gracefully(config.grace(), |stop| up::ingest(&config, stop)).await
+            }
+            Command::Land { follow: true, shard } => {
+                stop::gracefully(config.grace(), |stop| up::land(&config, shard, stop)).await
+            }
             Command::Ingest { follow: false } => {
                 let received = stream::Intake::open(&config).await?.receive().await?;
                 print::out(&received.to_string());
@@ -84,12 +93,13 @@ fn run(args: Args) -> anyhow::Result<ExitCode> {
                 }
                 config.compact |= compact;
                 if follow {
-                    return up::run(&config, || config.as_of(date)).await;
+                    let as_of = || config.as_of(date);
+                    return stop::gracefully(config.grace(), |stop| up::run(&config, as_of, stop)).await;
                 }
                 let report = stream::run(&config, &config.lake()?, config.as_of(date)).await?;
                 Ok(stream::verdict(&report))
             }
-            Command::Serve => serve::serve(&config).await,
+            Command::Serve => stop::gracefully(config.grace(), |stop| serve::serve(&config, stop)).await,
             Command::Parse { format, file, name } => parse::parse(&format, &file, name.as_deref()),
             Command::Example(asked) => draw::example(&config, &asked).await,
             Command::Lint { files } => lint::lint(&config, &files),
@@ -114,7 +124,10 @@ fn run(args: Args) -> anyhow::Result<ExitCode> {
             Command::Generations => query::generations(&config).await,
             Command::Catalogue { prefix, open } => catalogue::catalogue(&config, prefix.as_deref(), open),
         }
-    })
+    });
+    // A step that was abandoned may block a thread; what it does no longer counts.
+    runtime.shutdown_background();
+    ended
 }
 
 /// Where text goes: results to standard output, what happened to standard error.

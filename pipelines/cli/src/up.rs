@@ -14,37 +14,42 @@ use tokio::task::JoinSet;
 use crate::config::Config;
 use crate::follow::{Step, follow};
 use crate::landing::Lander;
+use crate::stop::Stop;
 use crate::stream::{self, Intake, Received};
 use crate::{print, serve, summary};
 
 /// How long followers of the log and of the tables wait before they look again.
 const PAUSE: Duration = Duration::from_millis(250);
 
-/// Receives, lands, runs and publishes; then serves and goes on until interrupted, or stops when `once`.
-pub async fn up(config: &Config, once: bool, as_of: impl Fn() -> NaiveDate) -> Result<ExitCode> {
+/// Receives, lands, runs and publishes, and is done.
+pub async fn once(config: &Config, as_of: NaiveDate) -> Result<ExitCode> {
+    let mut intake = Some(Intake::open(config).await?);
+    let verdict =
+        round(config, &config.lake()?, &mut intake, &mut Runs::default(), as_of, true, &Stop::never()).await?;
+    Ok(verdict.unwrap_or(ExitCode::FAILURE))
+}
+
+/// Receives, lands, runs and publishes; then serves and goes on until it is asked to stop.
+pub async fn up(config: &Config, as_of: impl Fn() -> NaiveDate, stop: Stop) -> Result<ExitCode> {
     let lake = config.lake()?;
     let mut intake = Some(Intake::open(config).await?);
     let mut runs = Runs::default();
-    if once {
-        let report = round(config, &lake, &mut intake, &mut runs, as_of(), true).await?;
-        return Ok(report.unwrap_or(ExitCode::FAILURE));
-    }
-    round(config, &lake, &mut intake, &mut runs, as_of(), true).await?;
+    round(config, &lake, &mut intake, &mut runs, as_of(), true, &stop).await?;
     let mut tasks = JoinSet::new();
-    let serving = config.clone();
-    tasks.spawn(async move { serve::serve(&serving).await });
-    let going = follow(Duration::from_secs(config.poll_seconds), async || {
-        round(config, &lake, &mut intake, &mut runs, as_of(), false).await?;
+    let (serving, told) = (config.clone(), stop.clone());
+    tasks.spawn(async move { serve::serve(&serving, told).await });
+    let going = follow(&stop, Duration::from_secs(config.poll_seconds), async || {
+        round(config, &lake, &mut intake, &mut runs, as_of(), false, &stop).await?;
         Ok(Step::Idle)
     });
-    tokio::select! {
-        ended = tasks.join_next() => ended.unwrap_or_else(|| Ok(Ok(ExitCode::SUCCESS)))?,
-        ended = going => ended,
-    }
+    let served = async { tasks.join_next().await.unwrap_or_else(|| Ok(Ok(ExitCode::SUCCESS)))? };
+    // Asked to stop, both end; when one fails, so does the whole.
+    let (ended, _) = tokio::try_join!(going, served)?;
+    Ok(ended)
 }
 
-/// Receives and lands; runs when something has landed since the last run, or `always`. The verdict on the run, if
-/// there was one.
+/// Receives and lands; runs when something has landed since the last run, or `always`. Asked to stop, it begins no
+/// further step. The verdict on the run, if there was one.
 async fn round(
     config: &Config,
     lake: &Lake,
@@ -52,6 +57,7 @@ async fn round(
     runs: &mut Runs,
     as_of: NaiveDate,
     always: bool,
+    stop: &Stop,
 ) -> Result<Option<ExitCode>> {
     // After an error there is nothing to go on with: it is opened anew.
     let mut open = match intake.take() {
@@ -59,10 +65,13 @@ async fn round(
         None => Intake::open(config).await?,
     };
     let received = open.receive().await?;
+    if stop.is_asked() {
+        return Ok(None);
+    }
     let landed = open.land(lake).await?;
     *intake = Some(open);
     landed.tell_gaps();
-    if !always && !runs.are_due(lake, as_of).await? {
+    if stop.is_asked() || !always && !runs.are_due(lake, as_of).await? {
         return Ok(None);
     }
     let report = stream::run(config, lake, as_of).await?;
@@ -71,10 +80,10 @@ async fn round(
     Ok(Some(stream::verdict(&report)))
 }
 
-/// Receives files until interrupted.
-pub async fn ingest(config: &Config) -> Result<ExitCode> {
+/// Receives files until asked to stop.
+pub async fn ingest(config: &Config, stop: Stop) -> Result<ExitCode> {
     let mut intake = Some(Intake::open(config).await?);
-    follow(Duration::from_secs(config.poll_seconds), async || {
+    follow(&stop, Duration::from_secs(config.poll_seconds), async || {
         let mut open = match intake.take() {
             Some(open) => open,
             None => Intake::open(config).await?,
@@ -89,11 +98,11 @@ pub async fn ingest(config: &Config) -> Result<ExitCode> {
     .await
 }
 
-/// Lands what is delivered until interrupted.
-pub async fn land(config: &Config, shard: Shard) -> Result<ExitCode> {
+/// Lands what is delivered until asked to stop.
+pub async fn land(config: &Config, shard: Shard, stop: Stop) -> Result<ExitCode> {
     let mut lander = Lander::open(config, shard).await?;
     let mut told = Vec::new();
-    follow(PAUSE, async || {
+    follow(&stop, PAUSE, async || {
         let round = lander.round().await?;
         if round.rows > 0 {
             print::out(&format!("{} rows landed", round.rows));
@@ -107,11 +116,11 @@ pub async fn land(config: &Config, shard: Shard) -> Result<ExitCode> {
     .await
 }
 
-/// Runs the jobs whenever something has landed, until interrupted.
-pub async fn run(config: &Config, as_of: impl Fn() -> NaiveDate) -> Result<ExitCode> {
+/// Runs the jobs whenever something has landed, until asked to stop.
+pub async fn run(config: &Config, as_of: impl Fn() -> NaiveDate, stop: Stop) -> Result<ExitCode> {
     let lake = config.lake()?;
     let mut runs = Runs::default();
-    follow(PAUSE, async || {
+    follow(&stop, PAUSE, async || {
         let as_of = as_of();
         if !runs.are_due(&lake, as_of).await? {
             return Ok(Step::Idle);

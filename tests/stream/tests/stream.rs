@@ -24,4 +24,5 @@ mod row;
 mod score;
 mod scored;
 mod settings;
+mod stopped;
 mod ticks;

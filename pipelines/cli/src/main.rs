@@ -23,6 +23,7 @@ mod serve;
 mod source;
 mod stream;
 mod summary;
+mod topics;
 mod up;
 mod work;
 
@@ -86,6 +87,7 @@ fn run(args: Args) -> anyhow::Result<ExitCode> {
                 let report = stream::run(&config, &config.lake()?, config.as_of(date)).await?;
                 Ok(stream::verdict(&report))
             }
+            Command::Topics(asked) => topics::topics(&config, asked).await,
             Command::Serve => serve::serve(&config).await,
             Command::Parse { format, file, name } => parse::parse(&format, &file, name.as_deref()),
             Command::Example(asked) => draw::example(&config, &asked).await,

@@ -188,7 +188,8 @@ pub async fn land(config: &Config, lake: &Lake) -> Result<u64> {
     }
 }
 
-async fn heads(lake: &Lake, partitions: i32) -> Result<Heads> {
+/// The positions of the landing tables.
+pub async fn heads(lake: &Lake, partitions: i32) -> Result<Heads> {
     let mut heads = Heads::new();
     for contract in schemas::contracts().values() {
         for (partition, position) in LandingTable::new(lake, contract).heads(partitions).await? {

@@ -5,10 +5,12 @@ use arrow::array::{ArrayRef, RecordBatch, new_null_array};
 use arrow::compute::{CastOptions, cast_with_options};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
 use commit::positions::{Decision, Range, decide};
-use deltalake::kernel::{Action, Transaction};
+use deltalake::kernel::{Action, MetadataExt as _, Transaction};
 use deltalake::protocol::SaveMode;
 use schemas::{Contract, ENVELOPE};
 
+use crate::evolve::grown;
+use crate::table::kernel_schema;
 use crate::{Lake, LakeError, Table, Writer, paths};
 
 /// Columns of a landing table that say why a row was refused; null on accepted rows.
@@ -122,7 +124,8 @@ impl LandingTable {
                 Some(files) => files,
                 None => self.write(offer).await?,
             };
-            let actions = files.adds.iter().cloned().map(Action::Add).collect();
+            let rows = files.adds.iter().cloned().map(Action::Add);
+            let actions = self.new_columns(&table)?.into_iter().chain(rows).collect();
             let transactions = offer
                 .ranges
                 .iter()
@@ -162,6 +165,21 @@ impl LandingTable {
             }
             _ => Ok(landed == 0),
         }
+    }
+
+    /// What gives the table the columns that it lacks; nothing when it has all.
+    fn new_columns(&self, table: &Table) -> Result<Option<Action>, LakeError> {
+        let stored = table.stored_schema()?;
+        let retyped = |reason| LakeError::Retyped { table: self.contract.name.clone(), reason };
+        let columns = grown(&stored, &self.schema).map_err(retyped)?;
+        if columns == stored {
+            return Ok(None);
+        }
+        let failed = || LakeError::delta(&self.contract.name);
+        let state = table.delta.snapshot().map_err(failed())?;
+        let wanted = kernel_schema(&self.contract.name, &columns)?;
+        let metadata = state.metadata().clone().with_schema(&wanted);
+        Ok(Some(Action::Metadata(metadata.map_err(|error| failed()(error.into()))?)))
     }
 
     fn application(&self, partition: i32) -> String {

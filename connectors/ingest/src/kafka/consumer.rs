@@ -18,6 +18,7 @@ use super::{KafkaConfig, Shard, blocking, partitions};
 use crate::avro::Decoder;
 use crate::gather::Gathered;
 use crate::log::{FILE, Heads, Limits, LogBatch, LogReader, REJECT};
+use crate::registry::Registry;
 use crate::spool::{Kind, Part};
 use crate::{Error, Result};
 
@@ -157,11 +158,12 @@ impl Inner {
             let partitions = (0..count).filter(|partition| shard.holds(*partition)).map(progress).collect();
             topics.insert(config.topic(name), Topic { contract, partitions });
         }
+        let decoder = Decoder::new(Registry::open(&config)?);
         let mut inner = Self {
             config,
             consumer: reading,
             ends,
-            decoder: Decoder::new(),
+            decoder,
             topics,
             gathered: Gathered::new(limits),
             phases: Vec::new(),

@@ -1,13 +1,14 @@
 //! Records on the wire: Avro in Confluent framing (a zero byte, the schema's id in four bytes, the Avro body).
 //!
-//! There is no schema server: the id of a schema is taken from the SHA-256 of its canonical form, so that every
-//! process knows it. A message whose id no contract has was written by another version of the contracts.
+//! The id names the schema that a record was written with ([`Registry`]). It may be an earlier version of the
+//! contract: what that version lacks gets the default of its field. A message whose id is of no contract is no row.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, OnceLock};
+use std::collections::btree_map::Entry;
+use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, ListArray, RecordBatch, StructArray};
-use arrow::compute::cast;
+use arrow::array::{Array, ArrayRef, AsArray, ListArray, RecordBatch, StructArray, UInt64Array};
+use arrow::compute::{cast, concat_batches, sort_to_indices, take_record_batch};
 use arrow::datatypes::{DataType, FieldRef, Fields, Schema};
 use arrow::error::ArrowError;
 use arrow_avro::reader::{Decoder as AvroDecoder, ReaderBuilder};
@@ -16,50 +17,19 @@ use arrow_avro::schema::{
 };
 use arrow_avro::writer::format::AvroSoeFormat;
 use arrow_avro::writer::{EncodedRows, Encoder as AvroEncoder, WriterBuilder};
-use schemas::Contract;
-use serde_json::{Map, Value};
-use sha2::{Digest, Sha256};
+use schemas::{Contract, schema_id};
+use serde_json::Value;
 
+use crate::registry::Registry;
 use crate::{Error, Result};
 
 /// Bytes before the Avro body.
 const FRAME: usize = 5;
 
-/// The id of a contract's schema: the first 31 bits of the SHA-256 of its canonical form.
-#[must_use]
-pub fn schema_id(contract: &Contract) -> u32 {
-    let hash = Sha256::digest(canonical(contract).as_bytes());
-    u32::from_be_bytes([hash[0], hash[1], hash[2], hash[3]]) & 0x7fff_ffff
-}
-
-/// What of a schema decides how bytes are read: docs, order of attributes and layout do not.
-fn canonical(contract: &Contract) -> String {
-    let json: Value = serde_json::from_str(&contract.avro).unwrap_or_default();
-    strip(&json).to_string()
-}
-
-fn strip(json: &Value) -> Value {
-    const KEPT: [&str; 9] =
-        ["name", "type", "fields", "items", "logicalType", "precision", "scale", "default", "namespace"];
-    match json {
-        Value::Array(items) => items.iter().map(strip).collect(),
-        Value::Object(object) => {
-            let kept = KEPT.iter().filter_map(|name| Some(((*name).to_owned(), strip(object.get(*name)?))));
-            Value::Object(kept.collect::<Map<_, _>>())
-        }
-        other => other.clone(),
-    }
-}
-
-/// The contract of a framed message, or why there is none.
-fn contract_of(message: &[u8]) -> Result<&'static Contract, String> {
-    static BY_ID: OnceLock<BTreeMap<u32, &'static Contract>> = OnceLock::new();
-    let by_id = BY_ID.get_or_init(|| schemas::contracts().values().map(|c| (schema_id(c), c)).collect());
+/// The id of the schema that a framed message was written with.
+fn id_of(message: &[u8]) -> Result<u32, String> {
     match message {
-        [0, a, b, c, d, ..] => {
-            let id = u32::from_be_bytes([*a, *b, *c, *d]);
-            by_id.get(&id).copied().ok_or_else(|| format!("its schema id {id} is of no contract of this version"))
-        }
+        [0, a, b, c, d, ..] => Ok(u32::from_be_bytes([*a, *b, *c, *d])),
         _ => Err("it is not in Confluent framing".to_owned()),
     }
 }
@@ -76,15 +46,14 @@ pub struct Encoder {
 }
 
 impl Encoder {
-    /// An encoder for rows of `contract`.
+    /// An encoder for rows of `contract`, whose schema has this id.
     ///
     /// # Errors
     /// When the contract's schema cannot be written as Avro: a defect.
-    pub fn new(contract: &'static Contract) -> Result<Self> {
+    pub fn new(contract: &'static Contract, id: u32) -> Result<Self> {
         let metadata = [(SCHEMA_METADATA_KEY.to_owned(), contract.avro.clone())].into();
         let schema = Schema::new_with_metadata(contract.schema.fields().clone(), metadata);
-        let builder =
-            WriterBuilder::new(schema).with_fingerprint_strategy(FingerprintStrategy::Id(schema_id(contract)));
+        let builder = WriterBuilder::new(schema).with_fingerprint_strategy(FingerprintStrategy::Id(id));
         let inner = builder.build_encoder::<AvroSoeFormat>();
         Ok(Self { contract, inner: inner.map_err(|error| rows_error(contract, "encoded", error))? })
     }
@@ -120,60 +89,108 @@ pub struct Decoded {
 /// Turns messages into rows.
 #[derive(Debug, Default)]
 pub struct Decoder {
-    by_contract: BTreeMap<&'static str, AvroDecoder>,
+    registry: Registry,
+    by_id: BTreeMap<u32, Written>,
+}
+
+/// What was written with one schema.
+#[derive(Debug)]
+struct Written {
+    contract: &'static Contract,
+    avro: String,
+    /// Taken while it decodes: after an error it is in the middle of a row.
+    decoder: Option<AvroDecoder>,
 }
 
 impl Decoder {
-    /// A decoder for the messages of every contract.
+    /// A decoder for the messages of every contract, whose schemas have their ids from `registry`.
     #[must_use]
-    pub fn new() -> Self {
-        Self::default()
+    pub fn new(registry: Registry) -> Self {
+        Self { registry, by_id: BTreeMap::new() }
     }
 
     /// Decodes messages, each of any contract among `allowed`.
     ///
     /// # Errors
-    /// When decoded rows do not fit their contract: a defect. A message that cannot be decoded is no error.
+    /// When the registry does not answer. A message that cannot be decoded is no error.
     pub fn decode<M: AsRef<[u8]>>(&mut self, messages: &[M], allowed: &[&str]) -> Result<Decoded> {
         let mut decoded = Decoded::default();
-        let mut by_contract: BTreeMap<&'static str, (&'static Contract, Vec<usize>)> = BTreeMap::new();
+        let mut by_id: BTreeMap<u32, Result<Vec<usize>, String>> = BTreeMap::new();
         for (index, message) in messages.iter().enumerate() {
-            match contract_of(message.as_ref()) {
-                Ok(contract) if allowed.contains(&contract.name.as_str()) => {
-                    by_contract.entry(&contract.name).or_insert((contract, Vec::new())).1.push(index);
+            let reason = match id_of(message.as_ref()) {
+                Err(reason) => reason,
+                Ok(id) => {
+                    let of_id = match by_id.entry(id) {
+                        Entry::Occupied(known) => known.into_mut(),
+                        Entry::Vacant(new) => new.insert(self.learn(id, allowed)?.map(|()| Vec::new())),
+                    };
+                    match of_id {
+                        Ok(indexes) => {
+                            indexes.push(index);
+                            continue;
+                        }
+                        Err(reason) => reason.clone(),
+                    }
                 }
-                Ok(contract) => {
-                    let reason = format!("it is of contract {}", contract.name);
-                    decoded.undecodable.push(Undecodable { index, reason });
-                }
-                Err(reason) => decoded.undecodable.push(Undecodable { index, reason }),
-            }
+            };
+            decoded.undecodable.push(Undecodable { index, reason });
         }
-        for (name, (contract, mut indexes)) in by_contract {
+        let mut parts: BTreeMap<&'static str, Vec<(Vec<usize>, RecordBatch)>> = BTreeMap::new();
+        for (id, indexes) in by_id {
+            let (Ok(mut indexes), Some(written)) = (indexes, self.by_id.get_mut(&id)) else { continue };
             let rows = loop {
-                match self.decode_all(contract, indexes.iter().map(|index| messages[*index].as_ref()))? {
+                match written.decode_all(id, indexes.iter().map(|index| messages[*index].as_ref()))? {
                     Ok(rows) => break rows,
                     Err((place, reason)) => {
-                        // The decoder is left in the middle of a row: begin again without the message.
                         decoded.undecodable.push(Undecodable { index: indexes.remove(place), reason });
                     }
                 }
             };
-            decoded.rows.extend(rows.map(|rows| (name, rows)));
+            let part = rows.map(|rows| (indexes, rows));
+            parts.entry(&written.contract.name).or_default().extend(part);
+        }
+        for (name, parts) in parts.into_iter().filter(|(_, parts)| !parts.is_empty()) {
+            let what = || format!("rows of contract {name} cannot be put in order");
+            let rows = in_order(parts).map_err(|source| Error::Rows { what: what(), source })?;
+            decoded.rows.insert(name, rows);
         }
         decoded.undecodable.sort_by_key(|message| message.index);
         Ok(decoded)
     }
 
+    /// Finds out what was written with an id; or says why that is no row that is looked for.
+    fn learn(&mut self, id: u32, allowed: &[&str]) -> Result<Result<(), String>> {
+        if !self.by_id.contains_key(&id) {
+            let unknown = || format!("its schema id {id} is of no contract, now or earlier");
+            let Some(avro) = self.registry.schema(id)? else { return Ok(Err(unknown())) };
+            let name = serde_json::from_str::<Value>(&avro).unwrap_or_default()["name"].clone();
+            let Some(contract) = schemas::contracts().get(name.as_str().unwrap_or_default()) else {
+                return Ok(Err(unknown()));
+            };
+            match avro_decoder(contract, id, &avro) {
+                Ok(decoder) => drop(self.by_id.insert(id, Written { contract, avro, decoder: Some(decoder) })),
+                Err(error) => {
+                    let contract = &contract.name;
+                    return Ok(Err(format!("its schema, of id {id}, cannot be read as contract {contract}: {error}")));
+                }
+            }
+        }
+        let contract = self.by_id.get(&id).map_or("", |written| written.contract.name.as_str());
+        Ok(if allowed.contains(&contract) { Ok(()) } else { Err(format!("it is of contract {contract}")) })
+    }
+}
+
+impl Written {
     /// All messages as one batch, or the place of the first that cannot be decoded.
     fn decode_all<'m>(
         &mut self,
-        contract: &'static Contract,
+        id: u32,
         messages: impl Iterator<Item = &'m [u8]>,
     ) -> Result<Result<Option<RecordBatch>, (usize, String)>> {
-        let mut decoder = match self.by_contract.remove(contract.name.as_str()) {
+        let failed = |error: ArrowError| rows_error(self.contract, "decoded", error);
+        let mut decoder = match self.decoder.take() {
             Some(decoder) => decoder,
-            None => avro_decoder(contract)?,
+            None => avro_decoder(self.contract, id, &self.avro).map_err(failed)?,
         };
         for (place, message) in messages.enumerate() {
             let room = decoder.capacity();
@@ -185,25 +202,36 @@ impl Decoder {
             };
             return Ok(Err((place, reason)));
         }
-        let rows = decoder.flush().map_err(|error| rows_error(contract, "decoded", error))?;
-        self.by_contract.insert(&contract.name, decoder);
-        let rows = rows.map(|rows| conform(contract, &rows)).transpose();
-        rows.map(Ok).map_err(|error| rows_error(contract, "decoded", error))
+        let rows = decoder.flush().map_err(|error| failed(error.into()))?;
+        self.decoder = Some(decoder);
+        rows.map(|rows| conform(self.contract, &rows)).transpose().map(Ok).map_err(failed)
     }
 }
 
-fn avro_decoder(contract: &'static Contract) -> Result<AvroDecoder> {
-    let fingerprint = Fingerprint::Id(schema_id(contract));
-    let build = || {
-        let mut store = SchemaStore::new_with_type(FingerprintAlgorithm::Id);
-        store.set(fingerprint, AvroSchema::new(contract.avro.clone()))?;
-        ReaderBuilder::new()
-            .with_batch_size(usize::MAX)
-            .with_writer_schema_store(store)
-            .with_active_fingerprint(fingerprint)
-            .build_decoder()
-    };
-    build().map_err(|error| rows_error(contract, "decoded", error))
+/// Reads what was written with the schema `avro` as rows of `contract`.
+fn avro_decoder(contract: &Contract, id: u32, avro: &str) -> Result<AvroDecoder, ArrowError> {
+    let fingerprint = Fingerprint::Id(id);
+    let mut store = SchemaStore::new_with_type(FingerprintAlgorithm::Id);
+    store.set(fingerprint, AvroSchema::new(avro.to_owned()))?;
+    let builder = ReaderBuilder::new()
+        .with_batch_size(usize::MAX)
+        .with_writer_schema_store(store)
+        .with_active_fingerprint(fingerprint);
+    if schema_id(avro) == schema_id(&contract.avro) {
+        return builder.build_decoder();
+    }
+    builder.with_reader_schema(AvroSchema::new(contract.avro.clone())).build_decoder()
+}
+
+/// One batch of several, each with the places of its rows, in the order of the places.
+fn in_order(mut parts: Vec<(Vec<usize>, RecordBatch)>) -> Result<RecordBatch, ArrowError> {
+    if let ([_], Some((_, rows))) = (parts.as_slice(), parts.last()) {
+        return Ok(rows.clone());
+    }
+    let schema = parts.first().map_or_else(|| Arc::new(Schema::empty()), |(_, rows)| rows.schema());
+    let all = concat_batches(&schema, parts.iter().map(|(_, rows)| rows))?;
+    let places: UInt64Array = parts.drain(..).flat_map(|(places, _)| places).map(|place| place as u64).collect();
+    take_record_batch(&all, &sort_to_indices(&places, None, None)?)
 }
 
 /// The same rows in exactly the contract's schema: the decoder names list items and tags types its own way.

@@ -1,5 +1,8 @@
 use std::time::Duration;
 
+use rdkafka::error::KafkaError;
+use rdkafka::types::RDKafkaErrorCode;
+
 use crate::FileId;
 use crate::log::Gap;
 
@@ -84,7 +87,23 @@ pub enum Error {
         /// What was asked.
         what: String,
         /// Its answer.
-        source: rdkafka::error::KafkaError,
+        source: KafkaError,
+    },
+    /// The broker does not let this user do it, or does not let it in.
+    #[error("{what}: {source}; `reskontra topics acls` shows the rights that each process needs")]
+    Forbidden {
+        /// What was asked.
+        what: String,
+        /// The broker's answer.
+        source: KafkaError,
+    },
+    /// The schema registry failed, or its answer was not understood.
+    #[error("{what}: {reason}")]
+    Registry {
+        /// What was asked.
+        what: String,
+        /// What went wrong, or the answer.
+        reason: String,
     },
     /// Readers are held up by a transaction that nobody ends.
     #[error(
@@ -129,11 +148,33 @@ pub enum Error {
 }
 
 impl Error {
+    /// What the broker answered: that it does not let this user do it, or that it failed.
+    pub(crate) fn broker(what: impl Into<String>, source: KafkaError) -> Self {
+        use RDKafkaErrorCode as Code;
+        let code = match &source {
+            KafkaError::Transaction(error) => Some(error.code()),
+            KafkaError::AdminOp(code) => Some(*code),
+            other => other.rdkafka_error_code(),
+        };
+        let what = what.into();
+        match code {
+            Some(
+                Code::TopicAuthorizationFailed
+                | Code::GroupAuthorizationFailed
+                | Code::ClusterAuthorizationFailed
+                | Code::TransactionalIdAuthorizationFailed
+                | Code::SaslAuthenticationFailed
+                | Code::Authentication,
+            ) => Self::Forbidden { what, source },
+            _ => Self::Broker { what, source },
+        }
+    }
+
     /// Whose problem it is.
     #[must_use]
     pub fn whose(&self) -> Whose {
         match self {
-            Self::Configuration(_) | Self::Fenced { .. } => Whose::Configuration,
+            Self::Configuration(_) | Self::Fenced { .. } | Self::Forbidden { .. } => Whose::Configuration,
             Self::Parse { source, .. } => match source {
                 formats::ParseError::UnknownFormat(..) | formats::ParseError::Configuration(_) => Whose::Configuration,
                 formats::ParseError::Read(_) => Whose::Outside,
@@ -144,6 +185,7 @@ impl Error {
             | Self::Damaged { .. }
             | Self::Gap(_)
             | Self::Broker { .. }
+            | Self::Registry { .. }
             | Self::Unfinished { .. }
             | Self::Late { .. } => Whose::Outside,
             Self::Changed { .. } | Self::Rows { .. } | Self::Defect(_) => Whose::Ourselves,
@@ -157,6 +199,7 @@ impl Error {
             Self::Store { .. }
             | Self::Disk { .. }
             | Self::Broker { .. }
+            | Self::Registry { .. }
             | Self::Unfinished { .. }
             | Self::Late { .. } => Retry::Later,
             _ => Retry::Never,

@@ -9,29 +9,35 @@
 
 use std::collections::BTreeMap;
 use std::str::FromStr;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use rdkafka::ClientConfig;
-use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
-use rdkafka::client::{Client, ClientContext, DefaultClientContext};
-use rdkafka::config::FromClientConfig;
-use rdkafka::error::KafkaError;
-use rdkafka::types::RDKafkaErrorCode;
+use rdkafka::client::{Client, ClientContext};
 use serde::Deserialize;
 
 use crate::log::REJECT;
-use crate::{Error, Result};
+use crate::registry::RegistryConfig;
+use crate::{Error, Result, secret};
 
 mod consumer;
 mod ends;
 mod position;
 mod producer;
+mod rights;
+mod topics;
 
 pub use consumer::KafkaReader;
 pub use producer::KafkaDelivery;
+pub use rights::{Principals, acl_commands};
+pub use topics::broker::{apply_topics, create_topics, plan_topics};
+pub use topics::{Refusal, Step, TopicPlan, TopicSettings};
 
 /// The largest message: an e-invoice of many thousand lines.
 const MESSAGE_BYTES: &str = "16777216";
+
+/// Settings of librdkafka whose value is a secret.
+const SECRETS: [&str; 4] =
+    ["sasl.password", "ssl.key.password", "ssl.keystore.password", "sasl.oauthbearer.client.secret"];
 
 /// How to reach a broker and what to call things there.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -51,7 +57,12 @@ pub struct KafkaConfig {
     pub replication: i32,
     /// Seconds to wait for the broker's answer, or for the next step of a long work.
     pub deadline_seconds: u32,
-    /// Further settings of librdkafka, for example `security.protocol`.
+    /// How long topics keep their messages, and how safely.
+    pub topics: TopicSettings,
+    /// The schema registry; without one the contracts are.
+    pub registry: Option<RegistryConfig>,
+    /// Further settings of librdkafka, for example `security.protocol`. `env:NAME` and `file:PATH` say where a value
+    /// is; secrets stand nowhere else.
     pub settings: BTreeMap<String, String>,
 }
 
@@ -65,6 +76,8 @@ impl Default for KafkaConfig {
             partitions: 1,
             replication: 1,
             deadline_seconds: 30,
+            topics: TopicSettings::default(),
+            registry: None,
             settings: BTreeMap::new(),
         }
     }
@@ -77,18 +90,21 @@ impl KafkaConfig {
         format!("{}{contract}", self.topic_prefix)
     }
 
-    fn deadline(&self) -> Duration {
+    pub(crate) fn deadline(&self) -> Duration {
         Duration::from_secs(self.deadline_seconds.into())
     }
 
-    fn client(&self, own: &[(&str, &str)]) -> ClientConfig {
+    fn client(&self, own: &[(&str, &str)]) -> Result<ClientConfig> {
         let mut config = ClientConfig::new();
         config.set("bootstrap.servers", &self.brokers).set("client.id", "reskontra");
-        let settings = self.settings.iter().map(|(name, value)| (name.as_str(), value.as_str()));
-        for (name, value) in settings.chain(own.iter().copied()) {
-            config.set(name, value);
+        for (name, value) in &self.settings {
+            let is_secret = SECRETS.contains(&name.as_str());
+            config.set(name, secret::resolve(&format!("[kafka.settings] {name}"), value, is_secret)?);
         }
-        config
+        for (name, value) in own {
+            config.set(*name, *value);
+        }
+        Ok(config)
     }
 }
 
@@ -120,54 +136,6 @@ impl Shard {
     }
 }
 
-/// Makes the topics of all contracts that are missing. They keep their messages for ever.
-///
-/// # Errors
-/// When the broker refuses or does not answer.
-pub async fn create_topics(config: &KafkaConfig) -> Result<()> {
-    let what = || "creating topics".to_owned();
-    let admin = AdminClient::<DefaultClientContext>::from_config(&config.client(&[]));
-    let admin = admin.map_err(|source| Error::Broker { what: what(), source })?;
-    let names: Vec<String> = contracts().map(|contract| config.topic(contract)).collect();
-    let topics: Vec<NewTopic<'_>> = names
-        .iter()
-        .map(|name| {
-            let topic = NewTopic::new(name, config.partitions, TopicReplication::Fixed(config.replication));
-            let topic = topic.set("retention.ms", "-1").set("retention.bytes", "-1");
-            topic.set("cleanup.policy", "delete").set("max.message.bytes", MESSAGE_BYTES)
-        })
-        .collect();
-    let deadline = config.deadline();
-    let options = AdminOptions::new().request_timeout(Some(deadline)).operation_timeout(Some(deadline));
-    let answer = tokio::time::timeout(deadline, admin.create_topics(&topics, &options)).await;
-    let answer = answer.map_err(|_| Error::Late { what: what(), deadline })?;
-    let results = answer.map_err(|source| Error::Broker { what: what(), source })?;
-    for result in results {
-        match result {
-            Ok(_) | Err((_, RDKafkaErrorCode::TopicAlreadyExists)) => {}
-            Err((name, code)) => {
-                let what = format!("creating topic {name}");
-                return Err(Error::Broker { what, source: KafkaError::AdminOp(code) });
-            }
-        }
-    }
-    let config = config.clone();
-    blocking("creating topics", move || wait_for_topics(admin.inner(), &config)).await
-}
-
-/// A topic that has been created shows up a little later.
-fn wait_for_topics<C: ClientContext>(client: &Client<C>, config: &KafkaConfig) -> Result<()> {
-    let started = Instant::now();
-    loop {
-        match partitions(client, config) {
-            Ok(_) => return Ok(()),
-            Err(Error::Configuration(_)) if started.elapsed() < config.deadline() => {}
-            Err(error) => return Err(error),
-        }
-        std::thread::sleep(Duration::from_millis(20));
-    }
-}
-
 /// Contracts that have a topic. Rejects travel on the topic of the contract they were meant for.
 fn contracts() -> impl Iterator<Item = &'static str> {
     schemas::contracts().keys().map(String::as_str).filter(|name| *name != REJECT)
@@ -175,13 +143,15 @@ fn contracts() -> impl Iterator<Item = &'static str> {
 
 /// Number of partitions of each contract's topic.
 fn partitions<C: ClientContext>(client: &Client<C>, config: &KafkaConfig) -> Result<BTreeMap<&'static str, i32>> {
-    let what = || "asking for the topics".to_owned();
     let metadata = client.fetch_metadata(None, config.deadline());
-    let metadata = metadata.map_err(|source| Error::Broker { what: what(), source })?;
+    let metadata = metadata.map_err(|source| Error::broker("asking for the topics", source))?;
     let count = |contract: &'static str| {
         let name = config.topic(contract);
         let topic = metadata.topics().iter().find(|topic| topic.name() == name && topic.error().is_none());
-        let missing = || Error::Configuration(format!("the broker has no topic {name}: create the topics first"));
+        let missing = || {
+            let hint = "make it with `reskontra topics apply`, or see `reskontra topics acls`";
+            Error::Configuration(format!("there is no topic {name}, or this user may not see it: {hint}"))
+        };
         let count = topic.map(|topic| topic.partitions().len()).filter(|count| *count > 0).ok_or_else(missing)?;
         Ok((contract, i32::try_from(count).unwrap_or(i32::MAX)))
     };
@@ -198,4 +168,4 @@ async fn blocking<T: Send + 'static>(
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

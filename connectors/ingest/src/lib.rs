@@ -24,6 +24,8 @@ pub mod manifest;
 pub mod parsed;
 pub mod place;
 pub mod receive;
+pub mod registry;
+mod secret;
 mod spool;
 pub mod store;
 #[cfg(test)]

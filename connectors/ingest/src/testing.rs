@@ -118,25 +118,28 @@ fn accept(contract: &str, first: u64, count: u64, sink: &mut dyn Sink) -> Result
 /// Rows whose every value follows from the ordinal.
 fn body(contract: &Contract, ordinals: &[u64]) -> RecordBatch {
     let schema = contract.body_schema();
-    let column = |field: &Arc<arrow::datatypes::Field>| -> ArrayRef {
-        let numbers = || ordinals.iter().map(|n| *n as i64);
-        match field.data_type() {
-            DataType::Utf8 => Arc::new(StringArray::from_iter_values(numbers().map(|n| n.to_string()))),
-            DataType::Boolean => Arc::new(BooleanArray::from_iter(numbers().map(|n| Some(n % 2 == 0)))),
-            DataType::Int32 => Arc::new(Int32Array::from_iter_values(numbers().map(|n| n as i32))),
-            DataType::Int64 => Arc::new(Int64Array::from_iter_values(numbers())),
-            DataType::Date32 => Arc::new(Date32Array::from_iter_values(numbers().map(|n| n as i32 % 20_000))),
-            DataType::Timestamp(..) => {
-                Arc::new(TimestampMillisecondArray::from_iter_values(numbers()).with_timezone("+00:00"))
-            }
-            DataType::Decimal128(precision, scale) => {
-                let values = Decimal128Array::from_iter_values(numbers().map(i128::from));
-                Arc::new(values.with_precision_and_scale(*precision, *scale).unwrap())
-            }
-            other => new_null_array(other, ordinals.len()),
+    let columns = schema.fields().iter().map(|field| column(field, ordinals)).collect();
+    RecordBatch::try_new(Arc::clone(&schema), columns).unwrap()
+}
+
+/// Values of a column that follow from the ordinal of their row.
+pub(crate) fn column(field: &arrow::datatypes::Field, ordinals: &[u64]) -> ArrayRef {
+    let numbers = || ordinals.iter().map(|n| *n as i64);
+    match field.data_type() {
+        DataType::Utf8 => Arc::new(StringArray::from_iter_values(numbers().map(|n| n.to_string()))),
+        DataType::Boolean => Arc::new(BooleanArray::from_iter(numbers().map(|n| Some(n % 2 == 0)))),
+        DataType::Int32 => Arc::new(Int32Array::from_iter_values(numbers().map(|n| n as i32))),
+        DataType::Int64 => Arc::new(Int64Array::from_iter_values(numbers())),
+        DataType::Date32 => Arc::new(Date32Array::from_iter_values(numbers().map(|n| n as i32 % 20_000))),
+        DataType::Timestamp(..) => {
+            Arc::new(TimestampMillisecondArray::from_iter_values(numbers()).with_timezone("+00:00"))
         }
-    };
-    RecordBatch::try_new(Arc::clone(&schema), schema.fields().iter().map(column).collect()).unwrap()
+        DataType::Decimal128(precision, scale) => {
+            let values = Decimal128Array::from_iter_values(numbers().map(i128::from));
+            Arc::new(values.with_precision_and_scale(*precision, *scale).unwrap())
+        }
+        other => new_null_array(other, ordinals.len()),
+    }
 }
 
 /// What a reader gave, as text: contract, position after each row's batch, and the rows.

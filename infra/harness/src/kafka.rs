@@ -4,21 +4,16 @@ use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use crate::server::{Server, cache, free_port};
+use crate::maven::Artifact;
+use crate::server::{Server, free_port};
 
-const VERSION: &str = "4.4.0";
-const POM: &str = r#"<project xmlns="http://maven.apache.org/POM/4.0.0">
-  <modelVersion>4.0.0</modelVersion>
-  <groupId>se.reskontra</groupId>
-  <artifactId>kafka-for-tests</artifactId>
-  <version>1</version>
-  <dependencies>
-    <dependency><groupId>org.apache.kafka</groupId><artifactId>kafka_2.13</artifactId><version>4.4.0</version></dependency>
-    <dependency><groupId>org.apache.logging.log4j</groupId><artifactId>log4j-slf4j-impl</artifactId><version>2.25.2</version></dependency>
-    <dependency><groupId>org.apache.logging.log4j</groupId><artifactId>log4j-core</artifactId><version>2.25.2</version></dependency>
-  </dependencies>
-</project>
-"#;
+const KAFKA: Artifact = Artifact {
+    name: "Apache Kafka",
+    folder: "kafka/4.4.0",
+    coordinates: "org.apache.kafka:kafka_2.13:4.4.0
+        org.apache.logging.log4j:log4j-slf4j-impl:2.25.2
+        org.apache.logging.log4j:log4j-core:2.25.2",
+};
 
 const LOG4J: &str = "\
 status = error
@@ -49,40 +44,7 @@ impl Kafka {
     /// # Errors
     /// When Maven or Java is missing, or Maven fails.
     pub fn install() -> io::Result<PathBuf> {
-        let home = cache()?.join("kafka");
-        let jars = home.join(VERSION);
-        if jars.is_dir() {
-            return Ok(jars);
-        }
-        fs::create_dir_all(&home)?;
-        let work = home.join(format!("installing-{}", std::process::id()));
-        fs::create_dir_all(&work)?;
-        let pom = work.join("pom.xml");
-        fs::write(&pom, POM)?;
-        let staged = work.join("jars");
-        let copy = Command::new("mvn")
-            .args(["-q", "-B", "-f"])
-            .arg(&pom)
-            .arg("org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy-dependencies")
-            .arg(format!("-DoutputDirectory={}", staged.display()))
-            .stdin(Stdio::null())
-            .output();
-        let output = copy.map_err(|error| {
-            let hint = "Apache Kafka is fetched with Maven: install Maven and a Java runtime (17 or later)";
-            io::Error::new(error.kind(), format!("mvn: {error}. {hint}"))
-        })?;
-        if !output.status.success() {
-            let said = String::from_utf8_lossy(&output.stdout);
-            return Err(io::Error::other(format!("mvn could not fetch Apache Kafka {VERSION}: {}", said.trim())));
-        }
-        // Of two installers that race, the first one wins; both have fetched the same jars.
-        if let Err(error) = fs::rename(&staged, &jars)
-            && !jars.is_dir()
-        {
-            return Err(error);
-        }
-        fs::remove_dir_all(&work)?;
-        Ok(jars)
+        KAFKA.fetch()
     }
 
     /// Starts a broker that keeps everything in `dir`, and waits until it is ready; installs it first if need be.
@@ -96,11 +58,17 @@ impl Kafka {
         let dir = dir.canonicalize()?;
         let properties = dir.join("server.properties");
         if !properties.exists() {
-            format_storage(&dir, &jars, &properties)?;
+            format_storage(&dir, &jars, &properties, "PLAINTEXT", "", &[])?;
         }
+        Self::go_on(&dir, &jars)
+    }
+
+    /// Starts the broker that a directory is formatted for.
+    pub(crate) fn go_on(dir: &Path, jars: &Path) -> io::Result<Self> {
+        let properties = dir.join("server.properties");
         let address = listener(&fs::read_to_string(&properties)?)?;
-        let command = java(&dir, &jars, "kafka.Kafka").chain([properties.into_os_string()]);
-        let mut server = Server::start("Apache Kafka", command, &dir, &[])?;
+        let command = java(dir, jars, "kafka.Kafka").chain([properties.into_os_string()]);
+        let mut server = Server::start("Apache Kafka", command, dir, &[])?;
         server.wait(|log| log.contains("Kafka Server started"))?;
         Ok(Self { address, _server: server })
     }
@@ -112,7 +80,7 @@ impl Kafka {
     }
 }
 
-fn java<'a>(dir: &Path, jars: &Path, class: &'a str) -> impl Iterator<Item = std::ffi::OsString> + use<'a> {
+pub(crate) fn java<'a>(dir: &Path, jars: &Path, class: &'a str) -> impl Iterator<Item = std::ffi::OsString> + use<'a> {
     let log4j = format!("-Dlog4j2.configurationFile={}", dir.join("log4j2.properties").display());
     let class_path = jars.join("*").into_os_string();
     let fixed = JVM.iter().map(OsStr::new).map(OsStr::to_owned);
@@ -120,11 +88,21 @@ fn java<'a>(dir: &Path, jars: &Path, class: &'a str) -> impl Iterator<Item = std
     std::iter::once(java).chain(fixed).chain([log4j.into(), "-cp".into(), class_path, class.into()])
 }
 
-fn format_storage(dir: &Path, jars: &Path, properties: &Path) -> io::Result<()> {
+/// Formats a directory for a broker whose clients use a protocol, with more settings and SCRAM users.
+pub(crate) fn format_storage(
+    dir: &Path,
+    jars: &Path,
+    properties: &Path,
+    protocol: &str,
+    more: &str,
+    users: &[String],
+) -> io::Result<()> {
     fs::write(dir.join("log4j2.properties"), LOG4J)?;
     let staged = dir.join("server.properties.new");
     let mut file = File::create(&staged)?;
-    file.write_all(settings(&dir.join("data"), free_port()?, free_port()?).as_bytes())?;
+    let settings = settings(&dir.join("data"), [free_port()?, free_port()?, free_port()?], protocol);
+    file.write_all(settings.as_bytes())?;
+    file.write_all(more.as_bytes())?;
     drop(file);
     let mut command = java(dir, jars, "kafka.tools.StorageTool");
     let program = command.next().unwrap_or_default();
@@ -132,6 +110,7 @@ fn format_storage(dir: &Path, jars: &Path, properties: &Path) -> io::Result<()> 
         .args(command)
         .args(["format", "-t", CLUSTER, "-c"])
         .arg(&staged)
+        .args(users.iter().flat_map(|user| ["--add-scram", user]))
         .current_dir(dir)
         .stdin(Stdio::null())
         .output()
@@ -145,15 +124,16 @@ fn format_storage(dir: &Path, jars: &Path, properties: &Path) -> io::Result<()> 
     fs::rename(staged, properties)
 }
 
-fn settings(data: &Path, broker: u16, controller: u16) -> String {
+fn settings(data: &Path, [broker, controller, own]: [u16; 3], protocol: &str) -> String {
     format!(
         "process.roles=broker,controller
 node.id=1
 controller.quorum.voters=1@127.0.0.1:{controller}
 controller.listener.names=CONTROLLER
-listeners=PLAINTEXT://127.0.0.1:{broker},CONTROLLER://127.0.0.1:{controller}
-advertised.listeners=PLAINTEXT://127.0.0.1:{broker}
-listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT
+listeners=CLIENTS://127.0.0.1:{broker},OWN://127.0.0.1:{own},CONTROLLER://127.0.0.1:{controller}
+advertised.listeners=CLIENTS://127.0.0.1:{broker},OWN://127.0.0.1:{own}
+inter.broker.listener.name=OWN
+listener.security.protocol.map=CLIENTS:{protocol},OWN:PLAINTEXT,CONTROLLER:PLAINTEXT
 log.dirs={}
 offsets.topic.replication.factor=1
 offsets.topic.num.partitions=1
@@ -165,14 +145,19 @@ share.coordinator.state.topic.min.isr=1
 group.initial.rebalance.delay.ms=0
 auto.create.topics.enable=false
 broker.session.timeout.ms=3000
+log.cleaner.backoff.ms=200
+log.initial.task.delay.ms=100
+log.retention.check.interval.ms=200
 ",
         data.display()
     )
 }
 
 fn listener(properties: &str) -> io::Result<String> {
-    let line = properties.lines().find_map(|line| line.strip_prefix("advertised.listeners=PLAINTEXT://"));
-    line.map(str::to_owned).ok_or_else(|| io::Error::other("server.properties names no listener"))
+    let line = properties.lines().find_map(|line| line.strip_prefix("advertised.listeners=CLIENTS://"));
+    line.and_then(|line| line.split(',').next())
+        .map(str::to_owned)
+        .ok_or_else(|| io::Error::other("server.properties names no listener"))
 }
 
 #[cfg(test)]

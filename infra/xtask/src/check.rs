@@ -21,6 +21,8 @@ pub fn test() -> Result<ExitCode> {
     })?;
     step("servers", || {
         println!("   Apache Kafka in {}", harness::Kafka::install()?.display());
+        println!("   Apache Kafka's tools in {}", harness::SecuredKafka::install()?.display());
+        println!("   Apicurio Registry in {}", harness::SchemaRegistry::install()?.display());
         println!("   Versity Gateway in {}", harness::ObjectStorage::install()?.display());
         Ok(())
     })?;
@@ -57,6 +59,7 @@ pub fn check() -> Result<ExitCode> {
     step("format", || must(&mut cargo(&["fmt", "--all", "--check"])))?;
     step("lints", lints)?;
     step("build", || build(false))?;
+    step("contracts and their earlier versions", contracts)?;
     step("style of the jobs", style)?;
     step("worked examples", examples)?;
     Ok(ExitCode::SUCCESS)
@@ -68,6 +71,11 @@ fn lints() -> Result<()> {
 
 fn style() -> Result<()> {
     must(program("debug", "reskontra").arg("lint").current_dir(root()))
+}
+
+/// What earlier versions of the contracts wrote can be read. (`test` runs all tests.)
+fn contracts() -> Result<()> {
+    must(&mut cargo(&["test", "--quiet", "--workspace", "--test", "versions"]))
 }
 
 fn examples() -> Result<()> {

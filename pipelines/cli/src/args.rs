@@ -70,6 +70,9 @@ Exit code: 0 no gaps, or jumped; 1 there are gaps, or something failed.")]
         #[command(subcommand)]
         command: Option<GapsCommand>,
     },
+    /// The broker's topics, the schemas in its registry, and what each process may do there.
+    #[command(subcommand)]
+    Topics(Topics),
     /// Run the jobs on what has landed, audit the result and publish a generation.
     ///
     /// A job is computed again only for the keys that a change of its inputs reaches, where its statement allows
@@ -380,6 +383,41 @@ pub struct Diff {
     /// Write a report for a browser to this file, too.
     #[arg(long, value_name = "FILE")]
     pub html: Option<PathBuf>,
+}
+
+/// What to do about topics.
+#[derive(Debug, Clone, Subcommand)]
+pub enum Topics {
+    /// What `topics apply` would create and change, and what differs that it would leave alone.
+    #[command(
+        after_help = "Exit code: 0 nothing differs, 1 something needs a person or failed, 2 there is something to apply."
+    )]
+    Plan {
+        /// One JSON document.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Create the topics of the contracts, change their settings, register their schemas; nothing is ever deleted.
+    #[command(after_help = "Exit code: 0 done, 1 something needs a person, you said no, or something failed.")]
+    Apply {
+        /// Do not ask.
+        #[arg(long, short)]
+        yes: bool,
+    },
+    /// Print the commands that give each process the rights it needs at the broker, and no others.
+    ///
+    /// `run` and `serve` read tables only and need none.
+    Acls {
+        /// The user of `ingest`.
+        #[arg(long, default_value = "User:ingest")]
+        ingest: String,
+        /// The user of `land`.
+        #[arg(long, default_value = "User:land")]
+        land: String,
+        /// The user of `topics plan` and `topics apply`.
+        #[arg(long, default_value = "User:topics")]
+        topics: String,
+    },
 }
 
 /// Form of a printed report.

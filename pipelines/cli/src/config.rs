@@ -13,8 +13,9 @@ use engine::files::Archived;
 use engine::memory::{self, Memory};
 use engine::run::Limits;
 use ingest::archive::Archive;
-use ingest::kafka::KafkaConfig;
+use ingest::kafka::{KafkaConfig, TopicSettings};
 use ingest::place::{LandingPlace, Rule};
+use ingest::registry::RegistryConfig;
 use ingest::store::Store;
 use lake::Lake;
 use object_store::path::Path as StorePath;
@@ -100,7 +101,12 @@ pub struct Kafka {
     /// Names the one process that delivers.
     #[serde(default = "ingest_id")]
     pub transactional_id: String,
-    /// Further settings of librdkafka.
+    /// How long topics keep their messages, and how safely.
+    #[serde(default)]
+    pub topics: TopicSettings,
+    /// The schema registry; without one the contracts are.
+    pub registry: Option<RegistryConfig>,
+    /// Further settings of librdkafka. `env:NAME` and `file:PATH` say where a value is; secrets stand nowhere else.
     #[serde(default)]
     pub settings: BTreeMap<String, String>,
 }
@@ -281,6 +287,8 @@ impl Config {
             transactional_id: kafka.transactional_id.clone(),
             partitions: kafka.partitions,
             replication: kafka.replication,
+            topics: kafka.topics.clone(),
+            registry: kafka.registry.clone(),
             settings: kafka.settings.clone(),
             ..KafkaConfig::default()
         })

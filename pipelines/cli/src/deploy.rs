@@ -34,7 +34,7 @@ pub async fn deploy(config: &Config, yes: bool, as_of: NaiveDate) -> Result<Exit
     if plan.is_empty() && !plan.layout_only && plan.generation.is_some() {
         return Ok(ExitCode::SUCCESS);
     }
-    if !yes && !confirmed()? {
+    if !yes && !confirmed("deploy")? {
         print::note("nothing was deployed");
         return Ok(ExitCode::FAILURE);
     }
@@ -52,12 +52,12 @@ pub async fn deploy(config: &Config, yes: bool, as_of: NaiveDate) -> Result<Exit
 }
 
 /// Asks the person at the terminal.
-fn confirmed() -> Result<bool> {
+pub fn confirmed(verb: &str) -> Result<bool> {
     if !std::io::stdin().is_terminal() {
-        bail!("there is no terminal to ask at: say --yes to deploy this");
+        bail!("there is no terminal to ask at: say --yes to {verb} this");
     }
     let mut out = std::io::stderr().lock();
-    write!(out, "Deploy this? Only \"yes\" does: ")?;
+    write!(out, "Shall I {verb} this? Only \"yes\" does: ")?;
     out.flush()?;
     let mut answer = String::new();
     std::io::stdin().lock().read_line(&mut answer)?;

@@ -28,7 +28,7 @@ enum Log {
         _work: WorkFolder,
     },
     Kafka {
-        config: KafkaConfig,
+        config: Box<KafkaConfig>,
         shard: Shard,
         /// Gone after an error: the next round begins at the heads of the tables.
         reader: Option<Box<KafkaReader>>,
@@ -48,7 +48,7 @@ impl Lander {
     /// Lands the partitions of a shard; the journal of deliveries without a broker has one.
     pub async fn open(config: &Config, shard: Shard) -> Result<Self> {
         let log = match config.kafka() {
-            Some(config) => Log::Kafka { config, shard, reader: None },
+            Some(config) => Log::Kafka { config: Box::new(config), shard, reader: None },
             None if shard != Shard::WHOLE => bail!("only a broker's log can be landed by several processes"),
             None => {
                 let work = WorkFolder::open(&config.work)?;

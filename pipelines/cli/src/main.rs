@@ -27,6 +27,7 @@ mod source;
 mod stop;
 mod stream;
 mod summary;
+mod topics;
 mod up;
 mod work;
 
@@ -99,6 +100,7 @@ fn run(args: Args) -> anyhow::Result<ExitCode> {
                 let report = stream::run(&config, &config.lake()?, config.as_of(date)).await?;
                 Ok(stream::verdict(&report))
             }
+            Command::Topics(asked) => topics::topics(&config, asked).await,
             Command::Serve => stop::gracefully(config.grace(), |stop| serve::serve(&config, stop)).await,
             Command::Parse { format, file, name } => parse::parse(&format, &file, name.as_deref()),
             Command::Example(asked) => draw::example(&config, &asked).await,

@@ -71,6 +71,14 @@ pub enum LakeError {
         /// Offered to.
         to: i64,
     },
+    /// A contract gives a column of a table another type. Whose: the contract's. Retry: never.
+    #[error("table {table}: {reason}; give the new column a name of its own")]
+    Retyped {
+        /// The table.
+        table: String,
+        /// Which column.
+        reason: String,
+    },
     /// Another process committed first, again and again. Whose: outside. Retry: later.
     #[error("table {0}: another process committed first each time; is the same shard running twice?")]
     Contended(String),
@@ -121,6 +129,7 @@ impl LakeError {
             | Self::Arrow(_)
             | Self::Scan(_)
             | Self::Gap { .. }
+            | Self::Retyped { .. }
             | Self::Malformed { .. }
             | Self::Change { .. }
             | Self::Format { .. }

@@ -5,10 +5,12 @@ use arrow::array::{ArrayRef, RecordBatch, new_null_array};
 use arrow::compute::{CastOptions, cast_with_options};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
 use commit::positions::{Decision, Range, decide};
-use deltalake::kernel::{Action, Transaction};
+use deltalake::kernel::{Action, MetadataExt as _, Transaction};
 use deltalake::protocol::SaveMode;
 use schemas::{Contract, ENVELOPE};
 
+use crate::evolve::grown;
+use crate::table::kernel_schema;
 use crate::{Lake, LakeError, Table, Writer, paths};
 
 /// Columns of a landing table that say why a row was refused; null on accepted rows.
@@ -132,7 +134,7 @@ impl LandingTable {
                 Some(files) => files,
                 None => self.write(offer).await?,
             };
-            let actions = files.adds.iter().cloned().map(Action::Add).collect();
+            let actions = self.actions(&table, &files)?;
             let heads = offer.ranges.iter().map(|(partition, (_, to))| (*partition, *to));
             let positions = self.positions(&table, heads.collect()).await?;
             match table.commit(actions, positions, SaveMode::Append).await {
@@ -183,7 +185,7 @@ impl LandingTable {
                 Some(files) => files,
                 None => self.write(offer).await?,
             };
-            let actions = files.adds.iter().cloned().map(Action::Add).collect();
+            let actions = self.actions(&table, &files)?;
             let reason = Some("rows that the log had lost, read again from the archive");
             match table.commit_because(reason, actions, vec![filled()], SaveMode::Append).await {
                 Ok(table) => return Ok(Landed::Committed { version: table.version() }),
@@ -235,6 +237,27 @@ impl LandingTable {
             positions.push(Transaction::new(self.partitions_application(), partitions.into()));
         }
         Ok(positions)
+    }
+
+    /// What a commit says that adds files.
+    fn actions(&self, table: &Table, files: &crate::Staged) -> Result<Vec<Action>, LakeError> {
+        let rows = files.adds.iter().cloned().map(Action::Add);
+        Ok(self.new_columns(table)?.into_iter().chain(rows).collect())
+    }
+
+    /// What gives the table the columns that it lacks; nothing when it has all.
+    fn new_columns(&self, table: &Table) -> Result<Option<Action>, LakeError> {
+        let stored = table.stored_schema()?;
+        let retyped = |reason| LakeError::Retyped { table: self.contract.name.clone(), reason };
+        let columns = grown(&stored, &self.schema).map_err(retyped)?;
+        if columns == stored {
+            return Ok(None);
+        }
+        let failed = || LakeError::delta(&self.contract.name);
+        let state = table.delta.snapshot().map_err(failed())?;
+        let wanted = kernel_schema(&self.contract.name, &columns)?;
+        let metadata = state.metadata().clone().with_schema(&wanted);
+        Ok(Some(Action::Metadata(metadata.map_err(|error| failed()(error.into()))?)))
     }
 
     pub(crate) fn application(&self, partition: i32) -> String {

@@ -16,6 +16,7 @@ mod collection;
 mod compaction;
 mod digest;
 mod error;
+mod evolve;
 mod files;
 mod generations;
 mod index;

@@ -12,6 +12,8 @@ use futures::StreamExt as _;
 use object_store::path::Path;
 use uuid::Uuid;
 
+use crate::evolve::grown;
+use crate::landing::landing_schema;
 use crate::lookup::Place;
 use crate::{Lake, LakeError, Staged, Writer, paths};
 
@@ -43,6 +45,8 @@ pub struct Table {
     pub(crate) delta: DeltaTable,
     pub(crate) lake: Lake,
     pub(crate) path: Path,
+    /// Columns that a landing table's contract has: those that the version lacks are read as null.
+    contract: Option<SchemaRef>,
 }
 
 impl Lake {
@@ -67,7 +71,7 @@ impl Lake {
     /// # Errors
     /// When the store fails.
     pub async fn landing(&self, contract: &str) -> Result<Option<Table>, LakeError> {
-        self.load(paths::landing(contract), None).await
+        Ok(self.load(paths::landing(contract), None).await?.map(|table| table.of_contract(contract)))
     }
 
     pub(crate) async fn landing_or_new(&self, contract: &str, schema: &SchemaRef) -> Result<Table, LakeError> {
@@ -82,7 +86,9 @@ impl Lake {
     /// # Errors
     /// When it does not exist or the store fails.
     pub async fn landing_version(&self, contract: &str, version: u64) -> Result<Table, LakeError> {
-        self.load(paths::landing(contract), Some(version)).await?.ok_or_else(|| LakeError::NoTable(contract.to_owned()))
+        let table = self.load(paths::landing(contract), Some(version)).await?;
+        let table = table.ok_or_else(|| LakeError::NoTable(contract.to_owned()))?;
+        Ok(table.of_contract(contract))
     }
 
     /// A writer of files for a job's table; nothing changes for readers until [`Lake::replace`].
@@ -142,7 +148,7 @@ impl Lake {
             return Ok(None);
         }
         match self.try_load(path.clone(), version).await {
-            Ok(delta) => Ok(Some(Table { delta, lake: self.clone(), path })),
+            Ok(delta) => Ok(Some(Table { delta, lake: self.clone(), path, contract: None })),
             Err(error) => Err(LakeError::delta(&path)(error)),
         }
     }
@@ -175,7 +181,7 @@ impl Lake {
             .with_commit_properties(CommitProperties::default().with_max_retries(0))
             .await;
         match created {
-            Ok(delta) => Ok(Table { delta, lake: self.clone(), path }),
+            Ok(delta) => Ok(Table { delta, lake: self.clone(), path, contract: None }),
             // Another process created it at the same moment: its table is as good as ours.
             Err(error) => match self.load(path.clone(), None).await? {
                 Some(table) => Ok(table),
@@ -229,11 +235,23 @@ impl Table {
         Ok(self.files()?.iter().map(|file| file.rows).sum())
     }
 
-    /// Columns, with the types that jobs use.
+    fn of_contract(self, contract: &str) -> Self {
+        Self { contract: schemas::contract(contract).ok().map(landing_schema), ..self }
+    }
+
+    /// Columns, with the types that jobs use; of a landing table also those that its contract has and the version
+    /// does not have yet.
     ///
     /// # Errors
-    /// When the version's log cannot be read.
+    /// When the version's log cannot be read, or the contract gives a column another type.
     pub fn schema(&self) -> Result<SchemaRef, LakeError> {
+        let stored = self.stored_schema()?;
+        let retyped = |reason| LakeError::Retyped { table: self.path.to_string(), reason };
+        self.contract.as_ref().map_or(Ok(stored.clone()), |wanted| grown(&stored, wanted).map_err(retyped))
+    }
+
+    /// The columns that the version has.
+    pub(crate) fn stored_schema(&self) -> Result<SchemaRef, LakeError> {
         let state = self.delta.snapshot().map_err(LakeError::delta(&self.path))?;
         let schema: Schema = state.schema().as_ref().try_into_arrow()?;
         Ok(Arc::new(Schema::new(schema.fields().iter().map(|field| our_names(field)).collect::<Vec<_>>())))
@@ -306,7 +324,7 @@ impl Table {
     }
 }
 
-fn kernel_schema(table: impl ToString, schema: &SchemaRef) -> Result<StructType, LakeError> {
+pub(crate) fn kernel_schema(table: impl ToString, schema: &SchemaRef) -> Result<StructType, LakeError> {
     let fields = schema.fields().iter().map(|field| delta_types(field)).collect::<Vec<_>>();
     let converted: Result<StructType, _> = (&Schema::new(fields)).try_into_kernel();
     converted.map_err(|error| LakeError::Format { path: table.to_string(), reason: error.to_string() })

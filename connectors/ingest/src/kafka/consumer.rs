@@ -19,6 +19,7 @@ use super::{KafkaConfig, Shard, blocking, partitions};
 use crate::avro::Decoder;
 use crate::gather::Gathered;
 use crate::log::{FILE, Gap, Heads, Limits, LogBatch, LogReader, REJECT};
+use crate::registry::Registry;
 use crate::spool::{Kind, Part};
 use crate::{Error, Result};
 
@@ -158,13 +159,14 @@ impl LogReader for KafkaReader {
 impl Inner {
     fn open(config: KafkaConfig, heads: &Heads, shard: Shard, limits: Limits) -> Result<Self> {
         let (reading, ends) = (consumer(&config)?, consumer(&config)?);
+        let decoder = Decoder::new(Registry::open(&config)?);
         let mut inner = Self {
             config,
             shard,
             heads: heads.clone(),
             consumer: reading,
             ends,
-            decoder: Decoder::new(),
+            decoder,
             topics: BTreeMap::new(),
             gathered: Gathered::new(limits),
             phases: Vec::new(),

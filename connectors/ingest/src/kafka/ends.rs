@@ -25,9 +25,14 @@ pub(super) struct Ends {
 impl Ends {
     pub fn new(config: &KafkaConfig) -> Result<Self> {
         let committed = consumer(config)?;
-        let all = config.client(&[("group.id", &config.group_id), ("isolation.level", "read_uncommitted")]);
-        let failed = |source| Error::Broker { what: "opening the log for reading".to_owned(), source };
+        let all = config.client(&[("group.id", &config.group_id), ("isolation.level", "read_uncommitted")])?;
+        let failed = |source| Error::broker("opening the log for reading", source);
         Ok(Self { committed, all: all.create().map_err(failed)?, deadline: config.deadline() })
+    }
+
+    /// Where a partition ends, with what is not committed yet.
+    pub fn end(&self, topic: &str, partition: i32) -> Result<i64> {
+        Ok(watermarks(&self.all, topic, partition, self.deadline)?.1)
     }
 
     /// Waits until everything that a partition holds by now can be read.
@@ -64,7 +69,7 @@ pub(super) fn watermarks(
                 std::thread::sleep(PAUSE);
             }
             Err(source) => {
-                return Err(Error::Broker { what: format!("asking for the end of {topic}/{partition}"), source });
+                return Err(Error::broker(format!("asking for the end of {topic}/{partition}"), source));
             }
         }
     }

@@ -35,8 +35,8 @@ pub(super) fn consumer(config: &KafkaConfig) -> Result<BaseConsumer> {
         ("fetch.wait.max.ms", "100"),
         ("fetch.message.max.bytes", MESSAGE_BYTES),
         ("receive.message.max.bytes", "100000000"),
-    ]);
-    client.create().map_err(|source| Error::Broker { what: "opening the log for reading".to_owned(), source })
+    ])?;
+    client.create().map_err(|source| Error::broker("opening the log for reading", source))
 }
 
 /// Where reading of some partitions is and where it ends.
@@ -54,7 +54,7 @@ impl Position {
     pub fn assign(consumer: &BaseConsumer, partitions: &[(String, i32, i64, i64)], deadline: Duration) -> Result<Self> {
         let open: Vec<_> = partitions.iter().filter(|(_, _, from, end)| from < end).collect();
         let mut list = TopicPartitionList::with_capacity(open.len());
-        let failed = |source| Error::Broker { what: "beginning to read".to_owned(), source };
+        let failed = |source| Error::broker("beginning to read", source);
         for (topic, partition, from, _) in &open {
             list.add_partition_offset(topic, *partition, Offset::Offset(*from)).map_err(failed)?;
         }
@@ -89,8 +89,8 @@ impl Position {
             return Ok(false);
         }
         self.since_look = 0;
-        let what = || "asking how far reading is".to_owned();
-        let positions = consumer.position().map_err(|source| Error::Broker { what: what(), source })?;
+        let what = "asking how far reading is";
+        let positions = consumer.position().map_err(|source| Error::broker(what, source))?;
         let mut reached = true;
         for ((topic, partition), (at, end)) in &mut self.at {
             let position = positions.find_partition(topic, *partition).and_then(|found| found.offset().to_raw());
@@ -105,7 +105,7 @@ impl Position {
         }
         let what = "reading the log".to_owned();
         Err(match self.last_error.take() {
-            Some(source) => Error::Broker { what, source },
+            Some(source) => Error::broker(what, source),
             None => Error::Late { what, deadline: self.deadline },
         })
     }
@@ -124,6 +124,7 @@ impl Position {
                     | RDKafkaErrorCode::OffsetOutOfRange
                     | RDKafkaErrorCode::UnknownTopicOrPartition
                     | RDKafkaErrorCode::TopicAuthorizationFailed
+                    | RDKafkaErrorCode::GroupAuthorizationFailed
                     | RDKafkaErrorCode::SaslAuthenticationFailed
                     | RDKafkaErrorCode::Authentication
                     | RDKafkaErrorCode::Fatal
@@ -134,6 +135,6 @@ impl Position {
             self.last_error = Some(source);
             return Ok(());
         }
-        Err(Error::Broker { what: "reading the log".to_owned(), source })
+        Err(Error::broker("reading the log", source))
     }
 }

@@ -1,3 +1,4 @@
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
@@ -19,6 +20,7 @@ use super::{KafkaConfig, MESSAGE_BYTES, blocking, partitions};
 use crate::avro::Encoder;
 use crate::log::{Delivery, FILE, REJECT};
 use crate::parsed::Parsed;
+use crate::registry::Registry;
 use crate::spool::{Kind, Parts};
 use crate::{Error, FileId, Result, manifest};
 
@@ -33,7 +35,9 @@ struct Sender {
     config: KafkaConfig,
     producer: ThreadedProducer<DefaultProducerContext>,
     partitions: BTreeMap<&'static str, i32>,
-    encoders: BTreeMap<&'static str, Encoder>,
+    registry: Registry,
+    /// By topic and contract.
+    encoders: BTreeMap<(String, &'static str), Encoder>,
     ends: Ends,
     /// Topic-partitions delivered to since readers were last known to see everything.
     touched: BTreeSet<(String, i32)>,
@@ -109,13 +113,14 @@ impl Sender {
             ("linger.ms", "5"),
             ("queue.buffering.max.kbytes", "65536"),
             ("message.max.bytes", MESSAGE_BYTES),
-        ]);
-        let failed = |source| Error::Broker { what: "opening the log for delivery".to_owned(), source };
+        ])?;
+        let failed = |source| Error::broker("opening the log for delivery", source);
         let producer: ThreadedProducer<DefaultProducerContext> = client.create().map_err(failed)?;
         producer.init_transactions(config.deadline()).map_err(|error| transaction_error(&config, error))?;
         let partitions = partitions(producer.client(), &config)?;
-        let ends = Ends::new(&config)?;
-        Ok(Self { config, producer, partitions, encoders: BTreeMap::new(), ends, touched: BTreeSet::new() })
+        let (ends, registry) = (Ends::new(&config)?, Registry::open(&config)?);
+        let (encoders, touched) = (BTreeMap::new(), BTreeSet::new());
+        Ok(Self { config, producer, partitions, registry, encoders, ends, touched })
     }
 
     /// The files whose `file` record is in the log. None may be in doubt: a file that is delivered again while
@@ -176,13 +181,13 @@ impl Sender {
 
     fn send_rows(&mut self, topic: &str, contract: &'static Contract, rows: &RecordBatch, file: FileId) -> Result<()> {
         let partition = file.partition(self.partitions.get(topic).copied().unwrap_or_default());
-        let encoder = match self.encoders.remove(contract.name.as_str()) {
-            Some(encoder) => self.encoders.entry(&contract.name).or_insert(encoder),
-            None => self.encoders.entry(&contract.name).or_insert(Encoder::new(contract)?),
+        let topic = self.config.topic(topic);
+        let encoder = match self.encoders.entry((topic.clone(), &contract.name)) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(new) => new.insert(Encoder::new(contract, self.registry.id(&topic, contract)?)?),
         };
         let messages = encoder.encode(rows)?;
         let keys = Keys::new(contract, rows);
-        let topic = self.config.topic(topic);
         for (row, message) in messages.iter().enumerate() {
             let key = keys.of(row);
             let record = BaseRecord::to(&topic).partition(partition).key(key.as_str()).payload(message.as_ref());
@@ -212,7 +217,7 @@ impl Sender {
     fn sending_error(&self, source: KafkaError) -> Error {
         match self.producer.client().fatal_error() {
             Some((code, _)) if is_fenced(code) => fenced(&self.config),
-            _ => Error::Broker { what: "sending a record".to_owned(), source },
+            _ => Error::broker("sending a record", source),
         }
     }
 
@@ -245,7 +250,7 @@ fn transaction_error(config: &KafkaConfig, source: KafkaError) -> Error {
     };
     match code {
         Some(code) if is_fenced(code) => fenced(config),
-        _ => Error::Broker { what: "the transaction of a file".to_owned(), source },
+        _ => Error::broker("the transaction of a file", source),
     }
 }
 

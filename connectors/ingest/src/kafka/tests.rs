@@ -2,9 +2,14 @@ use std::collections::BTreeSet;
 use std::sync::OnceLock;
 
 use harness::Kafka;
-use rdkafka::admin::NewPartitions;
+use rdkafka::admin::{AdminClient, AdminOptions, NewPartitions};
+use rdkafka::client::DefaultClientContext;
+use rdkafka::config::FromClientConfig as _;
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer as _};
 use tempfile::TempDir;
+
+mod security;
+mod topics;
 
 use super::*;
 use crate::archive::Archive;
@@ -26,7 +31,14 @@ fn broker() -> &'static str {
 
 /// Topics and names that no other test uses.
 async fn log(test: &str, partitions: i32) -> KafkaConfig {
-    let config = KafkaConfig {
+    let config = unmade(test, partitions);
+    create_topics(&config).await.unwrap();
+    config
+}
+
+/// The same, before its topics are made.
+pub(crate) fn unmade(test: &str, partitions: i32) -> KafkaConfig {
+    KafkaConfig {
         brokers: broker().to_owned(),
         topic_prefix: format!("{test}."),
         transactional_id: test.to_owned(),
@@ -34,9 +46,7 @@ async fn log(test: &str, partitions: i32) -> KafkaConfig {
         partitions,
         deadline_seconds: 20,
         ..KafkaConfig::default()
-    };
-    create_topics(&config).await.unwrap();
-    config
+    }
 }
 
 fn file(name: &str, script: &str) -> Parsed {
@@ -53,7 +63,7 @@ const SCRIPTS: [&str; 6] = [
     "",
 ];
 
-async fn deliver(config: &KafkaConfig, scripts: &[&str]) {
+pub(crate) async fn deliver(config: &KafkaConfig, scripts: &[&str]) {
     let mut delivery = KafkaDelivery::open(config).await.unwrap();
     for script in scripts {
         delivery.deliver(file("a", script)).await.unwrap();
@@ -69,7 +79,7 @@ async fn drain(reader: &mut impl LogReader) -> Vec<LogBatch> {
     batches
 }
 
-async fn read(config: &KafkaConfig, heads: &Heads) -> Vec<LogBatch> {
+pub(crate) async fn read(config: &KafkaConfig, heads: &Heads) -> Vec<LogBatch> {
     drain(&mut KafkaReader::open(config, heads, Shard::WHOLE, Limits::default()).await.unwrap()).await
 }
 
@@ -177,7 +187,7 @@ async fn of_two_deliverers_with_one_id_the_first_is_fenced() {
 }
 
 fn raw_producer(config: &KafkaConfig, transactional_id: &str) -> BaseProducer {
-    let client = config.client(&[("transactional.id", transactional_id)]);
+    let client = config.client(&[("transactional.id", transactional_id)]).unwrap();
     let producer: BaseProducer = client.create().unwrap();
     producer.init_transactions(config.deadline()).unwrap();
     producer.begin_transaction().unwrap();
@@ -187,6 +197,23 @@ fn raw_producer(config: &KafkaConfig, transactional_id: &str) -> BaseProducer {
 fn send(producer: &BaseProducer, topic: &str, message: &[u8]) {
     producer.send(BaseRecord::to(topic).partition(0).key("k").payload(message)).unwrap();
     producer.flush(Duration::from_secs(20)).unwrap();
+}
+
+/// Delivers a message as another program might.
+pub(crate) fn send_raw(config: &KafkaConfig, contract: &str, message: &[u8]) {
+    let producer = raw_producer(config, "raw");
+    send(&producer, &config.topic(contract), message);
+    producer.commit_transaction(config.deadline()).unwrap();
+    ends::Ends::new(config).unwrap().settle(&config.topic(contract), 0).unwrap();
+}
+
+/// One message of a contract in any of its versions, whose schema has this id.
+pub(crate) fn file_rows(avro: &str, id: u32) -> Vec<u8> {
+    let contract: &'static schemas::Contract = Box::leak(Box::new(schemas::Contract::parse(avro).unwrap()));
+    let columns = contract.schema.fields().iter().map(|field| crate::testing::column(field, &[1]));
+    let rows = arrow::array::RecordBatch::try_new(contract.schema.clone(), columns.collect()).unwrap();
+    let messages = crate::avro::Encoder::new(contract, id).unwrap().encode(&rows).unwrap();
+    messages.iter().next().unwrap().to_vec()
 }
 
 #[tokio::test]
@@ -258,7 +285,7 @@ async fn tables_and_log_that_do_not_meet_are_refused() {
     let gap = |head, start| vec![Gap { contract: "ledger_balance".to_owned(), partition: 0, head, start, end: 6 }];
     assert_eq!(gaps(6).await, [], "five rows and the marker of their transaction");
     assert_eq!(gaps(7).await, gap(7, 0), "the tables are ahead");
-    let admin = AdminClient::<DefaultClientContext>::from_config(&config.client(&[])).unwrap();
+    let admin = AdminClient::<DefaultClientContext>::from_config(&config.client(&[]).unwrap()).unwrap();
     let mut list = rdkafka::TopicPartitionList::new();
     list.add_partition_offset(&config.topic("ledger_balance"), 0, rdkafka::Offset::Offset(3)).unwrap();
     admin.delete_records(&list, &AdminOptions::new()).await.unwrap();
@@ -282,7 +309,7 @@ async fn a_gap_stops_its_partition_and_no_other() {
 async fn partitions_that_are_added_while_reading_are_read() {
     let config = log("grows", 1).await;
     let mut reader = KafkaReader::open(&config, &Heads::new(), Shard::WHOLE, Limits::default()).await.unwrap();
-    let admin = AdminClient::<DefaultClientContext>::from_config(&config.client(&[])).unwrap();
+    let admin = AdminClient::<DefaultClientContext>::from_config(&config.client(&[]).unwrap()).unwrap();
     let names: Vec<String> = contracts().map(|contract| config.topic(contract)).collect();
     let more: Vec<_> = names.iter().map(|name| NewPartitions::new(name, 3)).collect();
     admin.create_partitions(&more, &AdminOptions::new()).await.unwrap();

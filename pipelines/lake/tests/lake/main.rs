@@ -1,6 +1,7 @@
 //! Tables on a real folder: landing with positions, staged replacement, generations.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod evolved;
 mod history;
 mod indexed;
 mod keyed;

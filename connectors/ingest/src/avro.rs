@@ -223,6 +223,11 @@ fn avro_decoder(contract: &Contract, id: u32, avro: &str) -> Result<AvroDecoder,
     builder.with_reader_schema(AvroSchema::new(contract.avro.clone())).build_decoder()
 }
 
+/// Why rows that were written with the schema `avro` cannot be read as those of `contract`; nothing when they can.
+pub(crate) fn unread(contract: &Contract, avro: &str) -> Option<String> {
+    avro_decoder(contract, 0, avro).err().map(|error| error.to_string())
+}
+
 /// One batch of several, each with the places of its rows, in the order of the places.
 fn in_order(mut parts: Vec<(Vec<usize>, RecordBatch)>) -> Result<RecordBatch, ArrowError> {
     if let ([_], Some((_, rows))) = (parts.as_slice(), parts.last()) {

@@ -90,7 +90,7 @@ pub enum Error {
         source: KafkaError,
     },
     /// The broker does not let this user do it, or does not let it in.
-    #[error("{what}: {source}; `reskontra topics acls` shows the rights that each process needs")]
+    #[error("{what}: {source}; {}", forbidden_hint(source))]
     Forbidden {
         /// What was asked.
         what: String,
@@ -150,23 +150,10 @@ pub enum Error {
 impl Error {
     /// What the broker answered: that it does not let this user do it, or that it failed.
     pub(crate) fn broker(what: impl Into<String>, source: KafkaError) -> Self {
-        use RDKafkaErrorCode as Code;
-        let code = match &source {
-            KafkaError::Transaction(error) => Some(error.code()),
-            KafkaError::AdminOp(code) => Some(*code),
-            other => other.rdkafka_error_code(),
-        };
         let what = what.into();
-        match code {
-            Some(
-                Code::TopicAuthorizationFailed
-                | Code::GroupAuthorizationFailed
-                | Code::ClusterAuthorizationFailed
-                | Code::TransactionalIdAuthorizationFailed
-                | Code::SaslAuthenticationFailed
-                | Code::Authentication,
-            ) => Self::Forbidden { what, source },
-            _ => Self::Broker { what, source },
+        match refusal(&source) {
+            Some(_) => Self::Forbidden { what, source },
+            None => Self::Broker { what, source },
         }
     }
 
@@ -204,5 +191,38 @@ impl Error {
             | Self::Late { .. } => Retry::Later,
             _ => Retry::Never,
         }
+    }
+}
+
+/// What a user is refused for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Refusal {
+    /// It is not known who it is, or who the broker is.
+    Identity,
+    /// It may not do this.
+    Right,
+}
+
+pub(crate) fn refusal(error: &KafkaError) -> Option<Refusal> {
+    use RDKafkaErrorCode as Code;
+    let code = match error {
+        KafkaError::Transaction(error) => Some(error.code()),
+        KafkaError::AdminOp(code) => Some(*code),
+        other => other.rdkafka_error_code(),
+    };
+    match code? {
+        Code::SaslAuthenticationFailed | Code::Authentication | Code::SSL => Some(Refusal::Identity),
+        Code::TopicAuthorizationFailed
+        | Code::GroupAuthorizationFailed
+        | Code::ClusterAuthorizationFailed
+        | Code::TransactionalIdAuthorizationFailed => Some(Refusal::Right),
+        _ => None,
+    }
+}
+
+fn forbidden_hint(error: &KafkaError) -> &'static str {
+    match refusal(error) {
+        Some(Refusal::Identity) => "check user, password and certificates under [kafka.settings]",
+        _ => "`reskontra topics acls` shows the rights that each process needs",
     }
 }

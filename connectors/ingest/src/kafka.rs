@@ -21,6 +21,7 @@ use crate::{Error, Result, secret};
 
 mod consumer;
 mod ends;
+mod identity;
 mod position;
 mod producer;
 mod rights;
@@ -143,6 +144,7 @@ fn contracts() -> impl Iterator<Item = &'static str> {
 
 /// Number of partitions of each contract's topic.
 fn partitions<C: ClientContext>(client: &Client<C>, config: &KafkaConfig) -> Result<BTreeMap<&'static str, i32>> {
+    identity::sign_in(config)?;
     let metadata = client.fetch_metadata(None, config.deadline());
     let metadata = metadata.map_err(|source| Error::broker("asking for the topics", source))?;
     let count = |contract: &'static str| {

@@ -17,7 +17,7 @@ use tokio::runtime::Handle;
 
 use crate::kafka::{KafkaConfig, Refusal, Step, TopicPlan};
 use crate::log::REJECT;
-use crate::{Error, Result};
+use crate::{Error, Result, avro};
 
 mod client;
 
@@ -82,7 +82,14 @@ impl Registry {
             }
             match client.compatibility(&subject, &contract.avro).await? {
                 Compatibility::Good => plan.steps.push(Step::RegisterSchema { subject }),
-                Compatibility::Bad(reason) => plan.refused.push(Refusal { of: subject, reason }),
+                Compatibility::Bad(said) => {
+                    // Registries name the place; our reader names the reason too.
+                    let latest = client.latest(&subject).await?;
+                    let unread = latest.and_then(|latest| avro::unread(contract, &latest));
+                    let unread = unread.unwrap_or_else(|| "our reader takes it".to_owned());
+                    let reason = format!("what was written before could not be read: {unread}; the registry: {said}");
+                    plan.refused.push(Refusal { of: subject, reason });
+                }
             }
         }
         Ok(plan)

@@ -5,9 +5,10 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use arrow::array::{Array as _, RecordBatch, new_null_array};
-use arrow::compute::{CastOptions, cast_with_options};
+use arrow::compute::CastOptions;
 use arrow::datatypes::SchemaRef;
 use arrow::row::{RowConverter, SortField};
+use datafusion::common::nested_struct::cast_column;
 use futures::{Stream, StreamExt as _, TryStreamExt as _};
 use object_store::path::Path;
 use parquet::arrow::ProjectionMask;
@@ -92,7 +93,8 @@ pub fn adapt(batch: &RecordBatch, schema: &SchemaRef) -> Result<RecordBatch, Lak
     let exact = CastOptions { safe: false, ..CastOptions::default() };
     let columns = schema.fields().iter().map(|field| match batch.column_by_name(field.name()) {
         Some(values) if values.data_type() == field.data_type() => Ok(values.clone()),
-        Some(values) => cast_with_options(values, field.data_type(), &exact),
+        // Members that a nested record does not have yet are null, too.
+        Some(values) => cast_column(values, field.data_type(), &exact),
         None => Ok(new_null_array(field.data_type(), batch.num_rows())),
     });
     Ok(RecordBatch::try_new(schema.clone(), columns.collect::<Result<Vec<_>, _>>()?)?)

@@ -12,6 +12,19 @@ fn a_broker_between_the_steps_changes_no_row_of_any_table() {
     let kafka = Kafka::start(broker.path()).unwrap();
     let folder = Folder::city(1);
     folder.configure(|text| format!("{text}\n[kafka]\nbrokers = {:?}\npartitions = 3\n", kafka.address()));
+    let topics = |arguments: &[&str]| run(&mut folder.reskontra(&[&["topics"], arguments].concat()));
+    let planned = topics(&["plan"]);
+    assert_eq!(planned.code, Some(2), "{planned}");
+    assert!(planned.out.contains("+ lease: 3 partitions, 1 replicas"), "{planned}");
+    let unasked = topics(&["apply"]);
+    assert_eq!(unasked.code, Some(1), "{unasked}");
+    topics(&["apply", "--yes"]).succeeded();
+    let again = topics(&["plan", "--json"]).succeeded();
+    assert_eq!(serde_json::from_str::<serde_json::Value>(&again.out).unwrap()["steps"], serde_json::json!([]));
+    let rights = topics(&["acls", "--land", "User:läsare"]).succeeded();
+    assert!(rights.out.lines().all(|line| line.starts_with("kafka-acls.sh --bootstrap-server '")), "{rights}");
+    assert!(rights.out.contains("'User:läsare' --operation Read --operation Describe --group 'reskontra-landing'"));
+
     let step = |verb| run(&mut folder.reskontra(&[verb])).succeeded();
     // A transaction that a killed process leaves open must neither be read nor stop the next one.
     kill_at(&folder, &["ingest"], "archive", 100);

@@ -116,8 +116,8 @@ impl Sender {
         ])?;
         let failed = |source| Error::broker("opening the log for delivery", source);
         let producer: ThreadedProducer<DefaultProducerContext> = client.create().map_err(failed)?;
-        producer.init_transactions(config.deadline()).map_err(|error| transaction_error(&config, error))?;
         let partitions = partitions(producer.client(), &config)?;
+        producer.init_transactions(config.deadline()).map_err(|error| transaction_error(&config, error))?;
         let (ends, registry) = (Ends::new(&config)?, Registry::open(&config)?);
         let (encoders, touched) = (BTreeMap::new(), BTreeSet::new());
         Ok(Self { config, producer, partitions, registry, encoders, ends, touched })

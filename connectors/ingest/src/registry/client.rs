@@ -65,6 +65,17 @@ impl Client {
         }
     }
 
+    /// The latest schema of a subject, if it has one.
+    pub async fn latest(&self, subject: &str) -> Result<Option<String>> {
+        let what = format!("asking the schema registry for the latest version of {subject}");
+        let path = format!("subjects/{}/versions/latest", encoded(subject));
+        match self.ask(Method::GET, &path, None, &what).await? {
+            Ok(answer) => Ok(answer["schema"].as_str().map(str::to_owned)),
+            Err((StatusCode::NOT_FOUND, _)) => Ok(None),
+            Err(refused) => Err(error(what, &refused)),
+        }
+    }
+
     /// Whether a schema may follow the latest version of a subject.
     pub async fn compatibility(&self, subject: &str, avro: &str) -> Result<Compatibility> {
         let what = format!("asking the schema registry whether {subject} may change");
@@ -73,11 +84,8 @@ impl Client {
             Ok(answer) if answer["is_compatible"] == true => Ok(Compatibility::Good),
             Ok(answer) => {
                 let messages = answer["messages"].as_array().into_iter().flatten();
-                let messages: Vec<String> = messages
-                    .map(|message| message.as_str().map_or_else(|| message.to_string(), str::to_owned))
-                    .collect();
-                let reason = format!("what was written before could not be read: {}", messages.join("; "));
-                Ok(Compatibility::Bad(reason))
+                let said = messages.chain(answer.get("reason")).filter_map(Value::as_str);
+                Ok(Compatibility::Bad(said.collect::<Vec<_>>().join("; ")))
             }
             // There is nothing that it could break.
             Err((StatusCode::NOT_FOUND, _)) => Ok(Compatibility::Good),

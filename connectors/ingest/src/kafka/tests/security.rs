@@ -114,5 +114,6 @@ async fn a_wrong_password_is_told_as_such_and_never_shown() {
     let mut settings = strangers.settings.clone();
     settings.insert("ssl.ca.location".to_owned(), String::new());
     let unknown = KafkaConfig { settings, deadline_seconds: 3, ..strangers };
-    refused("a broker that nobody vouches for", open(&unknown).await);
+    let said = refused("a broker that nobody vouches for", open(&unknown).await);
+    assert!(said.contains("certificates under [kafka.settings]"), "{said}");
 }

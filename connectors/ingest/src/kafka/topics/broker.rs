@@ -15,6 +15,7 @@ use rdkafka::types::RDKafkaErrorCode;
 
 use super::{Step, Topic, TopicPlan, compare, wanted};
 use crate::kafka::ends::Ends;
+use crate::kafka::identity::sign_in;
 use crate::kafka::{KafkaConfig, blocking, contracts};
 use crate::log::Heads;
 use crate::registry::Registry;
@@ -33,7 +34,7 @@ struct Admin {
 /// # Errors
 /// When the broker or the registry refuses or does not answer.
 pub async fn plan_topics(config: &KafkaConfig, heads: &Heads) -> Result<TopicPlan> {
-    let admin = Admin::open(config)?;
+    let admin = Admin::open(config).await?;
     let mut plan = TopicPlan::default();
     let found = admin.found().await?;
     let unlanded = unlanded(config, heads, &found).await?;
@@ -55,7 +56,7 @@ pub async fn plan_topics(config: &KafkaConfig, heads: &Heads) -> Result<TopicPla
 /// # Errors
 /// When the broker or the registry refuses or does not answer; steps before that one are done.
 pub async fn apply_topics(config: &KafkaConfig, plan: &TopicPlan) -> Result<()> {
-    let admin = Admin::open(config)?;
+    let admin = Admin::open(config).await?;
     admin.create(&plan.steps).await?;
     admin.add_partitions(&plan.steps).await?;
     admin.change_settings(&plan.steps).await?;
@@ -68,7 +69,7 @@ pub async fn apply_topics(config: &KafkaConfig, plan: &TopicPlan) -> Result<()> 
 /// # Errors
 /// When the broker or the registry refuses or does not answer.
 pub async fn create_topics(config: &KafkaConfig) -> Result<()> {
-    let admin = Admin::open(config)?;
+    let admin = Admin::open(config).await?;
     let there = admin.counts().await?;
     let missing = contracts().filter(|contract| !there.contains_key(&config.topic(contract)));
     let steps = missing.map(|contract| Ok(compare(&config.topic(contract), &wanted(config, contract)?, None, 0).steps));
@@ -104,7 +105,9 @@ async fn unlanded(
 }
 
 impl Admin {
-    fn open(config: &KafkaConfig) -> Result<Self> {
+    async fn open(config: &KafkaConfig) -> Result<Self> {
+        let signing = config.clone();
+        blocking("signing in at the broker", move || sign_in(&signing)).await?;
         let client = AdminClient::from_config(&config.client(&[])?);
         let client = Arc::new(client.map_err(|source| Error::broker("reaching the broker", source))?);
         let deadline = Some(config.deadline());

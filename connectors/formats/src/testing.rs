@@ -245,9 +245,3 @@ pub fn each_is_remarked(cases: &[Remarked], read: impl Fn(&[String]) -> Outcome)
         assert_eq!(remarks, [*code], "change {index}");
     }
 }
-
-/// Microseconds that this thread has computed for: on a busy machine a clock on the wall measures the others.
-pub fn computed() -> u128 {
-    let text = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
-    text.split(' ').next().and_then(|nanoseconds| nanoseconds.parse::<u128>().ok()).map_or(0, |nanos| nanos / 1_000)
-}

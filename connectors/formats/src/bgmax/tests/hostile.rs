@@ -104,38 +104,3 @@ fn deposits_and_serial_numbers_that_repeat_a_thousand_times_are_still_told_apart
     ids.dedup();
     assert_eq!(ids.len(), 1_000);
 }
-
-/// Prints a speed: `cargo test --release -p formats speed_of_bgmax -- --ignored --nocapture`.
-#[test]
-#[ignore = "measures, asserts nothing"]
-#[expect(clippy::print_stdout, reason = "what is measured is for a reader")]
-fn speed_of_bgmax() {
-    let bare = |n: u64| vec![payment("20", "0050501055", &format!("{n:>25}"), 100, &format!("21{n:012}0"))];
-    let full = |n: u64| [bare(n), valid()[3..9].to_vec()].concat();
-    for (name, with_payer) in [("payments with name and address", true), ("bare payments", false)] {
-        let shape = |n: u64| if with_payer { full(n) } else { bare(n) };
-        let mut records = valid()[..1].to_vec();
-        let (deposits, payments) = (100, 2_000);
-        for deposit in 0..deposits {
-            records.push(record(&[(1, "050009912346"), (23, "SEK")]));
-            records.extend((1..=payments).flat_map(|n| shape(deposit * payments + n)));
-            records.push(super::deposit("20260302", &format!("{:05}", deposit + 1), 100 * payments, "SEK", payments));
-        }
-        records.push(end(deposits * payments, 0, 0, deposits));
-        let bytes = file(&records);
-        let mut best = u128::MAX;
-        for _ in 0..5 {
-            let mut sink = crate::testing::Nothing::default();
-            let start = crate::testing::computed();
-            let summary = super::super::parse(&mut bytes.as_slice(), &mut sink).unwrap();
-            best = best.min((crate::testing::computed() - start).max(1));
-            assert_eq!(summary.verdict, crate::Verdict::Accepted);
-            assert_eq!(sink.0 as u64, deposits * payments);
-        }
-        println!(
-            "{name}: {} MB/s, {} rows/s",
-            bytes.len() as u128 / best,
-            u128::from(deposits * payments) * 1_000_000 / best
-        );
-    }
-}

@@ -1,6 +1,6 @@
 use chrono::NaiveDate;
 use schemas::identity::{Identity, OrganisationNumber, PersonNumber};
-use schemas::{money, reference};
+use schemas::{international, money, reference};
 
 /// Checks the check digits and references on one input.
 pub fn check(input: &[u8]) {
@@ -13,7 +13,15 @@ pub fn check(input: &[u8]) {
     if reference::ocr_valid_with_length(text) {
         assert!(reference::ocr_valid(text));
     }
-    for reader in [reference::bankgiro, reference::plusgiro] {
+    let readers = [
+        reference::bankgiro,
+        reference::plusgiro,
+        international::iban,
+        international::bic,
+        international::gln,
+        international::creditor_reference,
+    ];
+    for reader in readers {
         if let Some(number) = reader(text) {
             assert_eq!(reader(&number), Some(number.clone()), "what was read is read again");
         }

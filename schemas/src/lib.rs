@@ -11,6 +11,7 @@
 pub mod calendar;
 mod contract;
 pub mod identity;
+pub mod international;
 pub mod json;
 pub mod money;
 pub mod reference;

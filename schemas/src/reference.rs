@@ -43,6 +43,48 @@ pub fn ocr_valid_with_length(reference: &str) -> bool {
             == Some(reference.len() % 10)
 }
 
+/// What a creditor has agreed with Bankgirot about the references of its payers (bankgirot.se, *OCR-referenskontroll*).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum OcrAgreement {
+    /// The check digit is looked at; a payment with another reference comes all the same.
+    Soft,
+    /// The check digit must be right.
+    Hard,
+    /// As hard, and the digit before the check digit must be the length's last digit.
+    LengthDigit,
+    /// As hard, and the reference has one of these lengths.
+    Fixed(usize, Option<usize>),
+}
+
+/// What becomes of a payment's reference.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum OcrOutcome {
+    /// It is as agreed: reference code 2.
+    Good,
+    /// It is not, and the payment comes with it as it stands: reference code 3.
+    Passed,
+    /// It is not, and the payer's bank does not take the payment.
+    Refused,
+}
+
+impl OcrAgreement {
+    /// What becomes of a reference under the agreement. Blanks around it are not part of it.
+    #[must_use]
+    pub fn judge(self, reference: &str) -> OcrOutcome {
+        let length = reference.trim().len();
+        let good = match self {
+            Self::Soft | Self::Hard => ocr_valid(reference),
+            Self::LengthDigit => ocr_valid_with_length(reference),
+            Self::Fixed(one, other) => ocr_valid(reference) && (length == one || Some(length) == other),
+        };
+        match self {
+            _ if good => OcrOutcome::Good,
+            Self::Soft => OcrOutcome::Passed,
+            _ => OcrOutcome::Refused,
+        }
+    }
+}
+
 /// The digits of a bankgiro number written with or without its hyphen, when it has 7 or 8 digits and its check
 /// digit is valid.
 #[must_use]
@@ -94,6 +136,23 @@ mod tests {
         for reference in ["", "4", "12 34", "1234567a", &"0".repeat(26)] {
             assert!(!ocr_valid(reference), "{reference}");
         }
+    }
+
+    #[test]
+    fn each_agreement_judges_a_reference_by_its_own_rule() {
+        use OcrOutcome::{Good, Passed, Refused};
+        let (plain, with_length, wrong) = ("12345674", " 123456790 ", "12345675");
+        for (agreement, expected) in [
+            (OcrAgreement::Soft, [Good, Good, Passed]),
+            (OcrAgreement::Hard, [Good, Good, Refused]),
+            (OcrAgreement::LengthDigit, [Refused, Good, Refused]),
+            (OcrAgreement::Fixed(8, None), [Good, Refused, Refused]),
+            (OcrAgreement::Fixed(8, Some(9)), [Good, Good, Refused]),
+            (OcrAgreement::Fixed(7, Some(10)), [Refused; 3]),
+        ] {
+            assert_eq!([plain, with_length, wrong].map(|text| agreement.judge(text)), expected, "{agreement:?}");
+        }
+        assert_eq!(OcrAgreement::Soft.judge("faktura 4711"), Passed);
     }
 
     #[test]

@@ -239,7 +239,7 @@ impl Reader for Abw<'_> {
                     "en verifikation är större än vad som ryms (256 MiB)",
                 ));
             }
-            ROW => source.mark(1, at.place.byte),
+            ROW => source.mark(1),
             _ => {}
         }
         Ok(())

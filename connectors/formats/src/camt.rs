@@ -206,7 +206,7 @@ impl Reader for Camt<'_> {
         Ok(form::form())
     }
 
-    fn begin(&mut self, scope: Id, scopes: &mut Scopes, at: At<'_>, source: &mut Source<'_>) -> Result<(), Stop> {
+    fn begin(&mut self, scope: Id, scopes: &mut Scopes, _: At<'_>, source: &mut Source<'_>) -> Result<(), Stop> {
         match scope {
             form::STATEMENT => {
                 self.statements += 1;
@@ -215,13 +215,13 @@ impl Reader for Camt<'_> {
             form::ENTRY => {
                 self.open_statement(scopes);
                 self.begin_entry();
-                source.mark(0, at.place.byte);
+                source.mark(0);
             }
             form::TRANSACTION => {
                 self.settle_pending(scopes, false)?;
                 self.open_entry(scopes);
                 self.references.clear();
-                source.mark(1, at.place.byte);
+                source.mark(1);
             }
             _ => {}
         }

@@ -60,6 +60,8 @@ pub(crate) struct Layout {
 struct GroupLayout {
     fields: Fields,
     shapes: Vec<Shape>,
+    /// Columns that are lists or records, which every item has something to say of.
+    nested: Vec<usize>,
 }
 
 /// What a column holds.
@@ -80,9 +82,12 @@ impl Layout {
 
     fn add(&mut self, fields: &Fields) -> Result<GroupId, ArrowError> {
         let id = self.groups.len();
-        self.groups.push(GroupLayout { fields: fields.clone(), shapes: Vec::new() });
-        for field in fields {
+        self.groups.push(GroupLayout { fields: fields.clone(), shapes: Vec::new(), nested: Vec::new() });
+        for (index, field) in fields.iter().enumerate() {
             let shape = self.shape(field.data_type())?;
+            if !matches!(shape, Shape::Value(..)) {
+                self.groups[id].nested.push(index);
+            }
             self.groups[id].shapes.push(shape);
         }
         Ok(id)
@@ -143,6 +148,8 @@ struct Column {
 #[derive(Debug)]
 struct Group {
     columns: Vec<Column>,
+    /// Columns whose cells have been filled since the group was last closed.
+    filled: Vec<usize>,
     /// Texts of the open cells.
     text: String,
     /// The group's element was seen since it was last closed.
@@ -160,9 +167,10 @@ pub(crate) struct Columns {
 
 impl Columns {
     pub(crate) fn new(layout: &'static Layout) -> Self {
-        let column = || Column { cell: Cell::Empty, values: Values::Absent(0), ends: Vec::new() };
+        let column = || Column { cell: Cell::Empty, values: Values::Absent, ends: Vec::new() };
         let group = |layout: &GroupLayout| Group {
             columns: layout.shapes.iter().map(|_| column()).collect(),
+            filled: Vec::new(),
             text: String::new(),
             open: false,
             closed: Vec::new(),
@@ -179,7 +187,9 @@ impl Columns {
     }
 
     fn set(&mut self, target: Target, cell: Cell) {
-        self.groups[target.group].columns[target.column].cell = cell;
+        let Group { columns, filled, .. } = &mut self.groups[target.group];
+        filled.push(target.column);
+        columns[target.column].cell = cell;
     }
 
     /// Notes that a group's element began.
@@ -193,7 +203,7 @@ impl Columns {
         if self.held > MAX_HELD {
             return Put::Full;
         }
-        let Group { columns, text: buffer, .. } = &mut self.groups[target.group];
+        let Group { columns, filled, text: buffer, .. } = &mut self.groups[target.group];
         let Column { cell, values, .. } = &mut columns[target.column];
         let kind = match self.layout.shape_of(target) {
             Shape::Value(kind, _) => *kind,
@@ -210,6 +220,7 @@ impl Columns {
         match kind.read(text, buffer) {
             Err(wrong) => Put::Wrong(wrong),
             Ok(new) if *cell == Cell::Empty => {
+                filled.push(target.column);
                 *cell = new;
                 Put::Stored
             }
@@ -293,7 +304,7 @@ impl Columns {
 
     /// Names of an open item's columns that must have a value and have none.
     pub(crate) fn missing(&self, group: GroupId) -> impl Iterator<Item = &'static str> {
-        let GroupLayout { fields, shapes } = &self.layout.groups[group];
+        let GroupLayout { fields, shapes, .. } = &self.layout.groups[group];
         let columns = self.groups[group].columns.iter();
         fields.iter().zip(shapes).zip(columns).filter_map(|((field, shape), column)| {
             let value = matches!(shape, Shape::Value(..));
@@ -303,42 +314,41 @@ impl Columns {
 
     /// True when any column of a group that was never closed has a value.
     pub(crate) fn says_something(&self, group: GroupId) -> bool {
-        let said = |column: &Column| column.cell != Cell::Empty || !matches!(column.values, Values::Absent(_));
+        let said = |column: &Column| column.cell != Cell::Empty || !matches!(column.values, Values::Absent);
         self.groups[group].columns.iter().any(said)
     }
 
     /// Forgets the cells of an open group: the item does not count.
     pub(crate) fn discard(&mut self, group: GroupId) {
-        let group = &mut self.groups[group];
-        group.columns.iter_mut().for_each(|column| column.cell = Cell::Empty);
-        group.text.clear();
-        group.open = false;
+        let Group { columns, filled, text, open, .. } = &mut self.groups[group];
+        filled.drain(..).for_each(|column| columns[column].cell = Cell::Empty);
+        text.clear();
+        *open = false;
     }
 
     /// Moves the cells of a group to its columns' values: one more item. Records inside it are closed first.
     pub(crate) fn close(&mut self, group: GroupId) {
         self.held += ITEM_WEIGHT;
-        for (index, shape) in self.layout.groups[group].shapes.iter().enumerate() {
-            let inner = match shape {
+        let GroupLayout { shapes, nested, .. } = &self.layout.groups[group];
+        for index in nested {
+            let end = match shapes[*index] {
                 Shape::One(inner) => {
-                    self.close(*inner);
+                    self.close(inner);
                     continue;
                 }
-                Shape::Items(inner) => Some(self.groups[*inner].closed.len()),
-                Shape::Texts(_) => Some(self.groups[group].columns[index].values.texts()),
-                Shape::Value(..) => None,
+                Shape::Items(inner) => self.groups[inner].closed.len(),
+                _ => self.groups[group].columns[*index].values.texts(),
             };
-            let Group { columns, text, .. } = &mut self.groups[group];
-            let column = &mut columns[index];
-            match inner {
-                Some(end) => column.ends.push(i32::try_from(end).unwrap_or(i32::MAX)),
-                None => column.values.push(&std::mem::take(&mut column.cell), text),
-            }
+            self.groups[group].columns[*index].ends.push(i32::try_from(end).unwrap_or(i32::MAX));
         }
-        let closed = &mut self.groups[group];
-        closed.text.clear();
-        closed.closed.push(closed.open);
-        closed.open = false;
+        let Group { columns, filled, text, open, closed } = &mut self.groups[group];
+        // A column without a value costs nothing here: its nulls are filled in before its next value, or at the end.
+        for index in filled.drain(..) {
+            let Column { cell, values, .. } = &mut columns[index];
+            values.push(&std::mem::take(cell), text, closed.len());
+        }
+        text.clear();
+        closed.push(std::mem::take(open));
     }
 
     /// The closed items as a batch of the schema.
@@ -348,17 +358,19 @@ impl Columns {
     }
 
     fn arrays(&mut self, group: GroupId) -> Result<Vec<ArrayRef>, ArrowError> {
-        let GroupLayout { fields, shapes } = &self.layout.groups[group];
-        let columns = std::mem::take(&mut self.groups[group].columns);
+        let GroupLayout { fields, shapes, .. } = &self.layout.groups[group];
+        let Group { columns, closed, .. } = &mut self.groups[group];
+        let (columns, items) = (std::mem::take(columns), closed.len());
         let columns = fields.iter().zip(shapes).zip(columns);
-        columns.map(|((field, shape), column)| self.array(field, shape, column)).collect()
+        columns.map(|((field, shape), column)| self.array(field, shape, column, items)).collect()
     }
 
-    fn array(&mut self, field: &FieldRef, shape: &Shape, column: Column) -> Result<ArrayRef, ArrowError> {
+    fn array(&mut self, field: &FieldRef, shape: &Shape, column: Column, items: usize) -> Result<ArrayRef, ArrowError> {
         match (shape, field.data_type()) {
-            (Shape::Value(_, blank), data_type) => column.values.finish(data_type, blank),
+            (Shape::Value(_, blank), data_type) => column.values.finish(data_type, blank, items),
             (Shape::Texts(blank), DataType::List(item)) => {
-                list(item, column.ends, column.values.finish(item.data_type(), blank)?)
+                let texts = column.values.texts();
+                list(item, column.ends, column.values.finish(item.data_type(), blank, texts)?)
             }
             (Shape::Items(group), DataType::List(item)) => {
                 let items = self.structs(*group, false)?;

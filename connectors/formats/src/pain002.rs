@@ -139,21 +139,21 @@ impl Reader for Pain<'_> {
         ))
     }
 
-    fn begin(&mut self, scope: Id, scopes: &mut Scopes, at: At<'_>, source: &mut Source<'_>) -> Result<(), Stop> {
+    fn begin(&mut self, scope: Id, scopes: &mut Scopes, _: At<'_>, source: &mut Source<'_>) -> Result<(), Stop> {
         match scope {
             form::GROUP => {
                 self.reasons.clear();
-                source.mark(0, at.place.byte);
+                source.mark(0);
             }
             form::BATCH => {
                 self.reasons.clear();
                 self.batch = Batch { sum_known: true, ..Batch::default() };
-                source.mark(0, at.place.byte);
+                source.mark(0);
             }
             form::PAYMENT => {
                 self.tell_batch(scopes, source)?;
                 self.reasons.clear();
-                source.mark(1, at.place.byte);
+                source.mark(1);
             }
             _ => {}
         }

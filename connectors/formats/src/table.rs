@@ -149,7 +149,9 @@ impl<B: ArrayBuilder> Leaf<B> {
         if missing > 0 {
             null(&mut self.builder, missing);
         }
-        mark(groups, self.group);
+        if self.group != ROOT {
+            mark(groups, self.group);
+        }
         &mut self.builder
     }
 }

@@ -49,7 +49,7 @@ impl Whole<'_> {
 /// Reads a document to its end.
 pub(crate) fn read<'a, V: Visitor>(input: &'a mut dyn Read, visitor: &mut V) -> Result<Whole<'a>, Stop> {
     let mut source = Source::new(input);
-    source.mark(0, 0);
+    source.mark(0);
     let empty = source.open().map_err(|failure| stopped(failure, Place::START, ""))?;
     if empty {
         return Err(Place::START.refuse("xml.empty", "", "the file is empty", "filen är tom"));

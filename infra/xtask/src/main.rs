@@ -5,6 +5,7 @@
 
 mod check;
 mod demo;
+mod fuzz;
 mod run;
 mod tools;
 
@@ -44,9 +45,21 @@ enum Command {
     },
     /// The part of `test` that takes seconds when nothing heavy has changed: format, lints, worked examples.
     Check,
+    /// Fuzz the parsers of files and numbers with libFuzzer, which needs a C++ compiler; a finding stops it.
+    ///
+    /// What is found stands under `target/fuzz/artifacts`: put it into `connectors/formats/fuzz/corpus/TARGET`, where
+    /// the tests read it.
+    Fuzz {
+        /// Only this target: a format, `register` or `numbers`.
+        target: Option<String>,
+        /// How long each target runs.
+        #[arg(long, default_value_t = 60)]
+        seconds: u32,
+    },
     /// Benchmarks in an optimised build; prints ratios and writes them as JSON under `target/bench`.
     Bench {
-        /// Only one of parse, land, live, run, tick and jobs; options such as `--payments 100000` (see `bench --help`).
+        /// Only one of parse, land, live, run, tick and jobs; options such as `--payments 100000` (see `bench --help`). Or
+        /// `formats`, every parser on a large file, which builds little: `formats --megabytes 20 camt ubl`.
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
     },
@@ -65,6 +78,7 @@ fn main() -> ExitCode {
         Command::Test { part: None } => check::test(),
         Command::Test { part: Some(Part::Cluster) } => check::cluster(),
         Command::Check => check::check(),
+        Command::Fuzz { target, seconds } => fuzz::fuzz(target.as_deref(), seconds),
         Command::Bench { arguments } => demo::bench(&arguments),
     };
     match result {

@@ -16,6 +16,8 @@ pub struct Tool {
 
 /// Licences, bans, sources and advisories.
 pub const DENY: Tool = Tool { name: "cargo-deny", version: "0.20.2" };
+/// Builds fuzz targets.
+pub const FUZZ: Tool = Tool { name: "cargo-fuzz", version: "0.13.2" };
 /// Unused dependencies.
 pub const MACHETE: Tool = Tool { name: "cargo-machete", version: "0.9.2" };
 

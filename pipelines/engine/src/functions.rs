@@ -20,6 +20,7 @@ use datafusion::logical_expr::{ColumnarValue, ScalarFunctionArgs, ScalarUDF, Sca
 
 use schemas::calendar::{Calendar, ServiceLevel};
 
+mod numbers;
 pub mod shipped;
 mod similarity;
 mod subset_sum;
@@ -30,13 +31,22 @@ pub use subset_sum::only_subset;
 /// some argument raises its number; then the jobs that use it are computed again, and a plan says so.
 pub const VERSIONS: &[(&str, u32)] = &[
     ("as_of", 1),
+    ("bankgiro", 1),
+    ("bic", 1),
     ("contract_view", 1),
+    ("creditor_reference", 1),
     ("due_at", 1),
     ("exception_id", 1),
+    ("gln", 1),
+    ("iban", 1),
     ("luhn_valid", 1),
     ("nth_last_workday", 1),
     ("nth_workday", 1),
     ("ocr_valid", 1),
+    ("ocr_valid_with_length", 1),
+    ("organisation_number", 1),
+    ("person_number", 1),
+    ("plusgiro", 1),
     ("previous_workday", 1),
     ("record_ref", 1),
     ("round_half_up", 1),
@@ -141,10 +151,11 @@ impl Function {
 /// All functions, for a run as of `as_of` with the working days of `calendar`.
 #[must_use]
 pub fn functions(as_of: NaiveDate, calendar: &Arc<Calendar>) -> Vec<ScalarUDF> {
-    let all = vec![
+    let mut all = vec![
         as_of_date(as_of),
         text_predicate("luhn_valid", schemas::reference::luhn_valid),
         text_predicate("ocr_valid", schemas::reference::ocr_valid),
+        text_predicate("ocr_valid_with_length", schemas::reference::ocr_valid_with_length),
         round_half_up(),
         record_ref(),
         subset_sum::function(),
@@ -154,6 +165,7 @@ pub fn functions(as_of: NaiveDate, calendar: &Arc<Calendar>) -> Vec<ScalarUDF> {
         date_and_count("nth_workday", calendar.clone(), Calendar::nth_workday),
         date_and_count("nth_last_workday", calendar.clone(), Calendar::nth_last_workday),
     ];
+    all.extend(numbers::functions());
     all.into_iter().map(ScalarUDF::from).collect()
 }
 

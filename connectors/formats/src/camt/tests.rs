@@ -6,7 +6,6 @@ mod conformance;
 mod hostile;
 mod mutations;
 mod property;
-mod speed;
 mod values;
 
 /// A statement with a batch, an outgoing payment and a lump sum; test identities only.

@@ -10,8 +10,8 @@ use arrow::array::{
     new_null_array,
 };
 
-use arrow::buffer::{Buffer, OffsetBuffer, ScalarBuffer};
-use arrow::datatypes::{DataType, Date32Type};
+use arrow::buffer::{Buffer, NullBuffer, OffsetBuffer, ScalarBuffer};
+use arrow::datatypes::{ArrowNativeType, DataType, Date32Type};
 use arrow::error::ArrowError;
 use chrono::NaiveDate;
 use schemas::money;
@@ -104,11 +104,11 @@ impl Blank {
     }
 }
 
-/// The values of the closed items.
+/// The values of the closed items up to the last that has one; the nulls between them are filled in.
 #[derive(Debug)]
 pub(crate) enum Values {
-    /// So many items, none with a value.
-    Absent(usize),
+    /// No item has one.
+    Absent,
     Text(Texts),
     Number(Valued<i128>),
     Date(Valued<i32>),
@@ -132,69 +132,93 @@ pub(crate) struct Texts {
 }
 
 impl<T: Copy + Default> Valued<T> {
-    fn after(items: usize) -> Self {
-        let mut values = Vec::with_capacity(items + 1);
-        values.resize(items, T::default());
-        Self { values, present: absent(items) }
+    fn new() -> Self {
+        Self { values: Vec::new(), present: NullBufferBuilder::new(0) }
     }
 
-    fn push(&mut self, value: Option<T>) {
-        self.values.push(value.unwrap_or_default());
-        self.present.append(value.is_some());
+    /// Nulls up to an item.
+    fn fill(&mut self, items: usize) {
+        let missing = items - self.values.len();
+        if missing > 0 {
+            self.values.resize(items, T::default());
+            self.present.append_n_nulls(missing);
+        }
+    }
+
+    fn push(&mut self, value: T, item: usize) {
+        self.fill(item);
+        self.values.push(value);
+        self.present.append_non_null();
+    }
+
+    fn finish(mut self, items: usize) -> (ScalarBuffer<T>, Option<NullBuffer>)
+    where
+        T: ArrowNativeType,
+    {
+        self.fill(items);
+        (self.values.into(), self.present.finish())
     }
 }
 
 impl Texts {
-    fn after(items: usize) -> Self {
-        let mut ends = Vec::with_capacity(items + 2);
-        ends.resize(items + 1, 0);
-        Self { bytes: Vec::new(), ends, present: absent(items) }
+    fn new() -> Self {
+        Self { bytes: Vec::new(), ends: vec![0], present: NullBufferBuilder::new(0) }
     }
 
-    fn push(&mut self, value: Option<&str>) {
-        self.bytes.extend_from_slice(value.unwrap_or_default().as_bytes());
-        self.ends.push(i32::try_from(self.bytes.len()).unwrap_or(i32::MAX));
-        self.present.append(value.is_some());
+    fn end(&self) -> i32 {
+        i32::try_from(self.bytes.len()).unwrap_or(i32::MAX)
     }
 
-    fn finish(mut self) -> Result<ArrayRef, ArrowError> {
+    fn fill(&mut self, items: usize) {
+        let missing = items + 1 - self.ends.len();
+        if missing > 0 {
+            self.ends.resize(items + 1, self.end());
+            self.present.append_n_nulls(missing);
+        }
+    }
+
+    fn push(&mut self, text: &str, item: usize) {
+        self.fill(item);
+        self.bytes.extend_from_slice(text.as_bytes());
+        self.ends.push(self.end());
+        self.present.append_non_null();
+    }
+
+    fn finish(mut self, items: usize) -> Result<ArrayRef, ArrowError> {
+        self.fill(items);
         let offsets = OffsetBuffer::new(ScalarBuffer::from(self.ends));
         Ok(Arc::new(StringArray::try_new(offsets, Buffer::from_vec(self.bytes), self.present.finish())?))
     }
 }
 
-fn absent(items: usize) -> NullBufferBuilder {
-    let mut present = NullBufferBuilder::new(0);
-    present.append_n_nulls(items);
-    present
-}
-
 impl Values {
-    /// Adds the cell of an item; `text` is the buffer that texts lie in.
-    pub(crate) fn push(&mut self, cell: &Cell, text: &str) {
-        if let Self::Absent(items) = self {
+    /// Gives an item the value of its cell; `text` is the buffer that texts lie in. Nothing for an empty cell.
+    pub(crate) fn push(&mut self, cell: &Cell, text: &str, item: usize) {
+        if matches!(self, Self::Absent) {
             *self = match cell {
-                Cell::Empty => Self::Absent(*items + 1),
-                Cell::Text(_) => Self::Text(Texts::after(*items)),
-                Cell::Number(_) => Self::Number(Valued::after(*items)),
-                Cell::Date(_) => Self::Date(Valued::after(*items)),
-                Cell::Flag(_) => Self::Flag(Valued::after(*items)),
-                Cell::Long(_) => Self::Long(Valued::after(*items)),
+                Cell::Empty => return,
+                Cell::Text(_) => Self::Text(Texts::new()),
+                Cell::Number(_) => Self::Number(Valued::new()),
+                Cell::Date(_) => Self::Date(Valued::new()),
+                Cell::Flag(_) => Self::Flag(Valued::new()),
+                Cell::Long(_) => Self::Long(Valued::new()),
             };
         }
-        match self {
-            Self::Absent(_) => {}
-            Self::Text(texts) => texts.push(if let Cell::Text(range) = cell { text.get(range.clone()) } else { None }),
-            Self::Number(values) => values.push(if let Cell::Number(value) = cell { Some(*value) } else { None }),
-            Self::Date(values) => values.push(if let Cell::Date(value) = cell { Some(*value) } else { None }),
-            Self::Flag(values) => values.push(if let Cell::Flag(value) = cell { Some(*value) } else { None }),
-            Self::Long(values) => values.push(if let Cell::Long(value) = cell { Some(*value) } else { None }),
+        match (self, cell) {
+            (Self::Text(texts), Cell::Text(range)) => texts.push(text.get(range.clone()).unwrap_or_default(), item),
+            (Self::Number(values), Cell::Number(value)) => values.push(*value, item),
+            (Self::Date(values), Cell::Date(value)) => values.push(*value, item),
+            (Self::Flag(values), Cell::Flag(value)) => values.push(*value, item),
+            (Self::Long(values), Cell::Long(value)) => values.push(*value, item),
+            // A column's cells are all of its kind.
+            _ => {}
         }
     }
 
     /// Adds to a list of texts, which has no nulls.
     pub(crate) fn push_text(&mut self, text: &str) {
-        self.push(&Cell::Text(0..text.len()), text);
+        let item = self.texts();
+        self.push(&Cell::Text(0..text.len()), text, item);
     }
 
     /// How many texts a list of texts has.
@@ -202,25 +226,32 @@ impl Values {
         if let Self::Text(texts) = self { texts.ends.len() - 1 } else { 0 }
     }
 
-    pub(crate) fn finish(self, data_type: &DataType, blank: &Blank) -> Result<ArrayRef, ArrowError> {
+    /// The array of so many items.
+    pub(crate) fn finish(self, data_type: &DataType, blank: &Blank, items: usize) -> Result<ArrayRef, ArrowError> {
         Ok(match self {
-            Self::Absent(items) => blank.array(items),
-            Self::Text(texts) => texts.finish()?,
-            Self::Number(Valued { values, mut present }) => {
-                let array = Decimal128Array::try_new(values.into(), present.finish())?;
-                Arc::new(array.with_data_type(data_type.clone()))
+            Self::Absent => blank.array(items),
+            Self::Text(texts) => texts.finish(items)?,
+            Self::Number(values) => {
+                let (values, present) = values.finish(items);
+                Arc::new(Decimal128Array::try_new(values, present)?.with_data_type(data_type.clone()))
             }
-            Self::Date(Valued { values, mut present }) => {
-                Arc::new(Date32Array::try_new(values.into(), present.finish())?)
+            Self::Date(values) => {
+                let (values, present) = values.finish(items);
+                Arc::new(Date32Array::try_new(values, present)?)
             }
-            Self::Flag(Valued { values, mut present }) => Arc::new(BooleanArray::new(values.into(), present.finish())),
-            Self::Long(Valued { values, mut present }) if *data_type == DataType::Int32 => {
-                let narrow = |value: i64| i32::try_from(value).map_err(|_| misfit());
-                let values: Vec<i32> = values.into_iter().map(narrow).collect::<Result<_, _>>()?;
-                Arc::new(Int32Array::try_new(values.into(), present.finish())?)
+            Self::Flag(mut flags) => {
+                flags.fill(items);
+                Arc::new(BooleanArray::new(flags.values.into(), flags.present.finish()))
             }
-            Self::Long(Valued { values, mut present }) => {
-                Arc::new(Int64Array::try_new(values.into(), present.finish())?)
+            Self::Long(longs) if *data_type == DataType::Int32 => {
+                let (longs, present) = longs.finish(items);
+                let narrow = |value: &i64| i32::try_from(*value).map_err(|_| misfit());
+                let values: Vec<i32> = longs.iter().map(narrow).collect::<Result<_, _>>()?;
+                Arc::new(Int32Array::try_new(values.into(), present)?)
+            }
+            Self::Long(longs) => {
+                let (values, present) = longs.finish(items);
+                Arc::new(Int64Array::try_new(values, present)?)
             }
         })
     }

@@ -3,8 +3,6 @@
 //! The same report delivered again must give the same identities, even when its line breaks or its padding changed on
 //! the way; two equal rows of a report are two rows, and so are equal rows of two reports.
 
-use std::fmt::Write as _;
-
 use sha2::{Digest as _, Sha256};
 
 /// What tells the rows of a report apart.
@@ -38,9 +36,8 @@ impl Identity {
         self.number += 1;
         self.id.clear();
         self.id.push_str(&self.stem);
-        // Writing into a string cannot fail.
         if self.distinct == Distinct::Number {
-            let _ = write!(self.id, "{}", self.number);
+            push_decimal(&mut self.id, self.number);
             return;
         }
         let mut digest = Sha256::new();
@@ -49,13 +46,31 @@ impl Identity {
         }
         digest.update(row.trim_ascii_end());
         self.chain = digest.finalize().into();
-        let mut short = [0; 8];
-        short.copy_from_slice(&self.chain[..8]);
-        let _ = write!(self.id, "{:016x}", u64::from_be_bytes(short));
+        for byte in &self.chain[..8] {
+            for digit in [byte >> 4, byte & 0xf] {
+                self.id.extend(char::from_digit(u32::from(digit), 16));
+            }
+        }
     }
 
     /// The identity of the row.
     pub fn current(&self) -> &str {
         &self.id
     }
+}
+
+/// Appends a number: every row has one, and formatting it the general way takes longer than reading the row.
+fn push_decimal(text: &mut String, number: u64) {
+    let mut digits = [0; 20];
+    let mut rest = number;
+    let mut first = digits.len();
+    loop {
+        first -= 1;
+        digits[first] = u8::try_from(rest % 10).unwrap_or_default();
+        rest /= 10;
+        if rest == 0 {
+            break;
+        }
+    }
+    text.extend(digits[first..].iter().map(|digit| char::from(b'0' + digit)));
 }

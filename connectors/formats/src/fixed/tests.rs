@@ -1,5 +1,3 @@
-mod speed;
-
 use std::io::Read;
 
 use super::{Break, Encoding, Encodings, FrameError, Framer, Frames, MAX_LINE, Record, Remarks};

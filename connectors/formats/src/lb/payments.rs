@@ -3,7 +3,7 @@
 use std::mem::take;
 
 use super::{Header, Reading, Report, rules};
-use crate::fixed::{Frame, Framer, Record, Stop, kind, number, refuse, significant_digits};
+use crate::fixed::{Frame, Framer, Record, Stop, kind, number, refuse, significant, significant_digits};
 
 /// Records that a payment can have behind it. The manual has fewer; this keeps memory bounded.
 const MAX_DETAILS: usize = 1_000;
@@ -174,7 +174,7 @@ impl Reading<'_> {
             self.table.push_text(self.columns.messages, text);
         }
         self.details(&record, amount, &payment, lines)?;
-        let own = section.payee.number == payee_number(&record);
+        let own = section.payee.is_of(&record);
         let inherited = section.payee.reasons.iter().filter(|_| own);
         let (to, columns) = (&mut self.table, &self.columns);
         let mut is_explained = false;
@@ -210,11 +210,10 @@ impl Reading<'_> {
 
     /// To whom a payment goes.
     fn payee(&mut self, record: &Record<'_>, payee: &Payee) {
-        let number = payee_number(record);
-        let is_own = payee.number == number;
+        let is_own = payee.is_of(record);
         let digits = significant_digits(record.field(3, 12));
         // Numbers of payments to bank accounts and in cash have six digits at most, giro numbers of payees more.
-        let is_transfer = number.len() <= 6;
+        let is_transfer = significant(record.field(3, 12)).len() <= 6;
         let kind = if record.kind() == *b"54" { "plusgiro" } else { "bankgiro" };
         if !is_transfer || kind == "plusgiro" {
             self.giro(record, 3);
@@ -355,17 +354,16 @@ impl Reading<'_> {
     }
 }
 
-/// The number by which a record names the payee.
-fn payee_number(record: &Record<'_>) -> String {
-    let text = record.text(3, 12).unwrap_or_default();
-    text.trim_start_matches('0').to_owned()
-}
-
 impl Payee {
+    /// True when a record names this payee.
+    fn is_of(&self, record: &Record<'_>) -> bool {
+        record.text(3, 12).unwrap_or_default().trim_start_matches('0') == self.number
+    }
+
     /// Adds a record; the first one with another number begins another payee.
     fn add(&mut self, record: &Record<'_>) {
-        let number = payee_number(record);
-        if self.number != number {
+        if !self.is_of(record) {
+            let number = record.text(3, 12).unwrap_or_default().trim_start_matches('0').to_owned();
             *self = Self { number, ..Self::default() };
         }
         let text = |from, to| record.text(from, to).map(|text| text.into_owned());

@@ -12,7 +12,6 @@ mod mappings;
 mod refused;
 mod rejected;
 mod round_trip;
-mod speed;
 
 /// Keeps everything.
 #[derive(Default)]

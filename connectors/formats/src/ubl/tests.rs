@@ -12,7 +12,6 @@ mod conformance;
 mod encodings;
 mod mutations;
 mod random;
-mod speed;
 mod streams;
 mod values;
 

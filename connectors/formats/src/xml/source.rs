@@ -45,7 +45,7 @@ pub(crate) enum Failure {
 const MARKS: usize = 2;
 
 /// A place in the file whose raw bytes are remembered.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 struct Mark {
     saved: Vec<u8>,
     /// The first byte that is not saved.
@@ -68,6 +68,8 @@ pub(crate) struct Source<'a> {
     /// Place in the file of the first byte of `raw`.
     base: u64,
     marks: [Mark; MARKS],
+    /// Where the present event begins: a mark is set there when some of its bytes may be gone.
+    event: Mark,
     /// 0-based raw byte and 1-based line of what is read next.
     pub(crate) byte: u64,
     pub(crate) line: u64,
@@ -97,7 +99,8 @@ impl<'a> Source<'a> {
             used: 0,
             budget: MAX_EVENT + 1,
             base: 0,
-            marks: std::array::from_fn(|_| Mark::default()),
+            marks: Default::default(),
+            event: Mark { saved: Vec::new(), next: Some(0) },
             byte: 0,
             line: 1,
             encoded: Encoded::default(),
@@ -105,8 +108,10 @@ impl<'a> Source<'a> {
         }
     }
 
-    /// Lets the next event be [`MAX_EVENT`] long.
+    /// Lets the next event be [`MAX_EVENT`] long, and keeps its bytes at hand.
     pub(crate) fn begin_event(&mut self) {
+        self.event.saved.clear();
+        self.event.next = Some(self.byte);
         // One more: to see that a text ends is to look at what follows.
         self.budget = MAX_EVENT + 1;
     }
@@ -152,12 +157,9 @@ impl<'a> Source<'a> {
         Ok(self.unread().is_empty())
     }
 
-    /// Remembers the raw bytes of the file from `byte` on, which must still be at hand: where the present event or
-    /// the file begins.
-    pub(crate) fn mark(&mut self, mark: usize, byte: u64) {
-        let mark = &mut self.marks[mark];
-        mark.saved.clear();
-        mark.next = Some(byte);
+    /// Remembers the raw bytes of the file from the beginning of the present event on; before the first, of the file.
+    pub(crate) fn mark(&mut self, mark: usize) {
+        self.marks[mark].clone_from(&self.event);
     }
 
     /// The raw bytes from the mark to what is read next, at most [`MAX_RAW`].
@@ -179,12 +181,13 @@ impl<'a> Source<'a> {
     /// Saves what the marks need of the bytes that have been read, before they are overwritten.
     fn save(&mut self) {
         let end = self.base + self.start as u64;
-        for index in 0..MARKS {
-            let mut mark = std::mem::take(&mut self.marks[index]);
-            mark.saved.extend_from_slice(self.since(&mark, end));
+        let mut event = std::mem::take(&mut self.event);
+        let mut marks = std::mem::take(&mut self.marks);
+        for mark in marks.iter_mut().chain([&mut event]) {
+            mark.saved.extend_from_slice(self.since(mark, end));
             mark.next = mark.next.map(|next| next.max(end));
-            self.marks[index] = mark;
         }
+        (self.marks, self.event) = (marks, event);
     }
 
     fn unread(&self) -> &[u8] {

@@ -110,3 +110,17 @@ fn a_transaction_that_cannot_be_held_refuses_the_file() {
     let summary = crate::parse("camt", FileInfo::default(), &mut input, &mut sink).unwrap();
     assert!(matches!(summary.verdict, Verdict::Refused(finding) if finding.code == "xml.too_large"));
 }
+
+#[test]
+fn a_reject_has_its_bytes_however_the_file_comes() {
+    let document = super::with(
+        STATEMENT,
+        "<CdtDbtInd>CRDT</CdtDbtInd>\n      <RltdPties>",
+        "<CdtDbtInd>C</CdtDbtInd>\n      <RltdPties>",
+    );
+    let at_once = crate::testing::read("camt", &document);
+    let (_, reject) = &at_once.rejects[0];
+    assert!(reject.raw.starts_with(b"<TxDtls>") && reject.raw.ends_with(b"</TxDtls>"), "{reject:?}");
+    let drip = crate::testing::read_from("camt", FileInfo::default(), &mut crate::testing::Drip(document.as_bytes()));
+    assert_eq!(drip.rejects, at_once.rejects);
+}

@@ -4,7 +4,8 @@ use std::sync::Arc;
 use arrow::array::{ArrayRef, RecordBatch, new_null_array};
 use arrow::compute::{CastOptions, cast_with_options};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
-use commit::positions::{Decision, Range, decide};
+use commit::landing::{After, Answer, Heads, Landing, Next, Refusal};
+use commit::positions::Range;
 use deltalake::kernel::{Action, Transaction};
 use deltalake::protocol::SaveMode;
 use schemas::{Contract, ENVELOPE};
@@ -14,9 +15,6 @@ use crate::{Lake, LakeError, Table, Writer, paths};
 /// Columns of a landing table that say why a row was refused; null on accepted rows.
 pub const REJECT_COLUMNS: [&str; 6] =
     ["reject_code", "reject_message", "reject_message_sv", "reject_amount", "reject_currency", "reject_raw"];
-
-/// How often a commit is tried again after another process committed first.
-const TRIES: usize = 10;
 
 /// The landing table of one contract: accepted rows, refused rows, and the log positions they came from.
 #[derive(Debug, Clone)]
@@ -95,8 +93,12 @@ impl LandingTable {
     /// # Errors
     /// When the store fails.
     pub async fn heads_of(&self, table: &Table, partitions: i32) -> Result<BTreeMap<i32, i64>, LakeError> {
-        let mut heads = BTreeMap::new();
-        for partition in 0..partitions {
+        self.heads_at(table, 0..partitions).await
+    }
+
+    async fn heads_at(&self, table: &Table, partitions: impl Iterator<Item = i32>) -> Result<Heads, LakeError> {
+        let mut heads = Heads::new();
+        for partition in partitions {
             if let Some(position) = table.position(&self.application(partition)).await? {
                 heads.insert(partition, position);
             }
@@ -104,63 +106,62 @@ impl LandingTable {
         Ok(heads)
     }
 
-    /// Lands an offer: rows and positions in one commit, or nothing.
+    /// Lands an offer: rows and positions in one commit, or nothing. An offer without rows is how an operator goes on
+    /// past messages that the log has lost.
     ///
     /// # Errors
     /// When the offer does not follow the table's heads, or the store fails.
     pub async fn land(&self, offer: &Offer) -> Result<Landed, LakeError> {
+        let ranges = offer.ranges.iter().map(|(partition, &(from, to))| (*partition, Range { from, to }));
+        let mut landing = Landing::of(ranges);
         let mut staged = None;
-        for _ in 0..TRIES {
+        loop {
             let table = match self.lake.landing(&self.contract.name).await? {
                 Some(table) => table,
                 None => self.lake.create(paths::landing(&self.contract.name), &self.schema).await?,
             };
-            if !self.follows(&table, offer).await? {
-                return Ok(Landed::Already);
-            }
+            let heads = self.heads_at(&table, landing.partitions()).await?;
+            let permit = match landing.next(&heads) {
+                Next::Commit(permit) => permit,
+                Next::Landed => return Ok(Landed::Already),
+                Next::Refuse(refusal) => return Err(self.refused(refusal)),
+            };
             let files = match staged.take() {
                 Some(files) => files,
                 None => self.write(offer).await?,
             };
             let actions = files.adds.iter().cloned().map(Action::Add).collect();
-            let transactions = offer
-                .ranges
-                .iter()
-                .map(|(partition, (_, to))| Transaction::new(self.application(*partition), *to))
-                .collect();
-            match table.commit(actions, transactions, SaveMode::Append).await {
-                Ok(table) => return Ok(Landed::Committed { version: table.version() }),
-                Err(LakeError::Delta { error, .. }) if is_conflict(&error) => staged = Some(files),
-                Err(error) => return Err(error),
+            let position = |(partition, to)| Transaction::new(self.application(partition), to);
+            let transactions = permit.positions().map(position).collect();
+            faults::LANDING_COMMIT.before();
+            let (answer, committed) = match table.commit(actions, transactions, SaveMode::Append).await {
+                Ok(table) => (Answer::Written, Ok(Landed::Committed { version: table.version() })),
+                Err(LakeError::Delta { error, .. }) if is_conflict(&error) => {
+                    (Answer::Taken, Err(LakeError::Contended(self.contract.name.clone())))
+                }
+                Err(error) => (Answer::Unknown, Err(error)),
+            };
+            faults::LANDING_COMMIT.after();
+            match permit.answered(answer) {
+                After::GoOn | After::GiveUp | After::BeginAnew => return committed,
+                After::LookAgain(again) => (landing, staged) = (again, Some(files)),
             }
         }
-        Err(LakeError::Contended(self.contract.name.clone()))
     }
 
-    /// True when all ranges follow the heads, false when all are landed already.
-    async fn follows(&self, table: &Table, offer: &Offer) -> Result<bool, LakeError> {
-        let name = || self.contract.name.clone();
-        let mut append = 0;
-        let mut landed = 0;
-        let mut last_landed = None;
-        for (&partition, &(from, to)) in &offer.ranges {
-            let head = table.position(&self.application(partition)).await?;
-            match decide(head, Range { from, to }) {
-                Decision::Append => append += 1,
-                Decision::Landed => {
-                    landed += 1;
-                    last_landed = Some((partition, from, to, head.unwrap_or_default()));
-                }
-                Decision::Stale { head } => return Err(LakeError::Stale { table: name(), partition, from, to, head }),
-                Decision::Gap { head } => return Err(LakeError::Gap { table: name(), partition, from, head }),
-                Decision::Malformed => return Err(LakeError::Malformed { table: name(), partition, from, to }),
+    fn refused(&self, refusal: Refusal) -> LakeError {
+        let table = self.contract.name.clone();
+        match refusal {
+            Refusal::Stale { partition, offered: Range { from, to }, head } => {
+                LakeError::Stale { table, partition, from, to, head }
             }
-        }
-        match (append, last_landed) {
-            (1.., Some((partition, from, to, head))) => {
-                Err(LakeError::Stale { table: name(), partition, from, to, head })
+            Refusal::Gap { partition, offered: Range { from, .. }, head } => {
+                LakeError::Gap { table, partition, from, head }
             }
-            _ => Ok(landed == 0),
+            Refusal::Malformed { partition, offered: Range { from, to } } => {
+                LakeError::Malformed { table, partition, from, to }
+            }
+            Refusal::Nothing => LakeError::NoPositions(table),
         }
     }
 
@@ -169,6 +170,7 @@ impl LandingTable {
     }
 
     async fn write(&self, offer: &Offer) -> Result<crate::Staged, LakeError> {
+        faults::LANDING_STAGE.before();
         let mut writer = Writer::new(self.lake.store(), paths::landing(&self.contract.name), self.schema.clone())?;
         for batch in &offer.accepted {
             writer.write(&self.accepted(batch)?).await?;
@@ -176,7 +178,9 @@ impl LandingTable {
         for batch in &offer.rejects {
             writer.write(&self.rejected(batch)?).await?;
         }
-        writer.finish().await
+        let staged = writer.finish().await?;
+        faults::LANDING_STAGE.after();
+        Ok(staged)
     }
 
     fn accepted(&self, batch: &RecordBatch) -> Result<RecordBatch, LakeError> {

@@ -16,6 +16,7 @@ mod cluster;
 mod explained;
 mod folder;
 mod killed;
+mod matrix;
 mod parse;
 mod program;
 mod remote;

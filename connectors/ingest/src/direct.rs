@@ -177,7 +177,10 @@ impl Delivery for Direct {
     async fn deliver(&mut self, file: Parsed) -> Result<()> {
         let number = self.entries.len() as u64 + 1;
         let entry = Entry::new(number, &self.writer, &file, |contract| self.end(contract));
-        if !journal::append(&self.journal, &entry).await? {
+        faults::JOURNAL.before();
+        let appended = journal::append(&self.journal, &entry).await?;
+        faults::JOURNAL.after();
+        if !appended {
             return Err(Error::Fenced { what: format!("journal entry {number}") });
         }
         self.admit(entry)?;

@@ -141,7 +141,10 @@ impl Receiver {
             let Found { name, size, received_at, .. } = found;
             report(Receipt { place: place.name.clone(), name, size, received_at, outcome });
         }
-        delivery.settle().await
+        faults::SETTLE.before();
+        delivery.settle().await?;
+        faults::SETTLE.after();
+        Ok(())
     }
 
     /// Whether this very file was dealt with. Without a mark a file rewritten within the clock's resolution
@@ -161,7 +164,9 @@ impl Receiver {
         if delivery.knows(&file_id) {
             return Ok(Outcome::Known { file_id });
         }
+        faults::ARCHIVE.before();
         self.archive.keep(file_id, copy.path(), size).await?;
+        faults::ARCHIVE.after();
         let origin = Origin {
             file_id,
             place: place.name.clone(),
@@ -171,11 +176,13 @@ impl Receiver {
             size,
             mark: found.mark.clone(),
         };
+        faults::PARSE.before();
         let parsed = match read(self.parser.clone(), origin, copy, self.work_dir.clone()).await {
             Ok(parsed) => parsed,
             Err(error @ Error::Disk { .. }) if error.retry() == Retry::Later => return Err(error),
             Err(error) => return Ok(Outcome::Failed(error)),
         };
+        faults::PARSE.after();
         let report = Box::new(Report::from(&parsed));
         delivery.deliver(parsed).await?;
         Ok(Outcome::Delivered(report))

@@ -22,7 +22,7 @@ pub struct Generation {
     pub number: u64,
     /// Who wrote it: a random identity, so that a lost answer can be told from a lost race.
     pub writer: String,
-    /// When it was published.
+    /// When it was published: never earlier than the generation before it, even where the clock was set back.
     pub published_at: DateTime<Utc>,
     /// The business date that the jobs were computed for.
     pub as_of: NaiveDate,
@@ -188,6 +188,7 @@ impl Candidate {
             }
         }
         let number = last.map_or(1, |last| last.number + 1);
+        let published_at = last.map_or(published_at, |last| published_at.max(last.published_at));
         let Self { landing, tables, library } = self;
         Ok(Generation {
             format: FORMAT,
@@ -229,6 +230,7 @@ impl Generation {
         }
         let rolled_back = Some(RolledBack { from: last.number, to: self.number, reason });
         let number = last.number + 1;
+        let published_at = published_at.max(last.published_at);
         Ok(Self { format: FORMAT, number, writer, published_at, tables, rolled_back, ..self.clone() })
     }
 }
@@ -262,6 +264,17 @@ mod tests {
         assert!(candidate(3).shows_the_same(&first, first.as_of));
         assert!(!candidate(4).shows_the_same(&first, first.as_of));
         assert!(!candidate(3).shows_the_same(&first, first.as_of.succ_opt().unwrap()));
+    }
+
+    #[test]
+    fn a_clock_that_was_set_back_puts_no_generation_before_the_one_before_it() {
+        let first = publish(3, None).unwrap();
+        let later = DateTime::from_timestamp(100, 0).unwrap();
+        let first = Generation { published_at: later, ..first };
+        assert_eq!(publish(4, Some(&first)).unwrap().published_at, later);
+        let third = Generation { number: 2, ..first.clone() };
+        let again = first.show_again(&third, BTreeMap::new(), DateTime::UNIX_EPOCH, "w".into(), "r".into());
+        assert_eq!(again.unwrap().published_at, later);
     }
 
     #[test]

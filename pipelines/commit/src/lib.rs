@@ -1,9 +1,11 @@
 //! The commit protocol: facts in, decisions out. Nothing here reads or writes; storage code gathers the facts,
 //! asks, and carries out the answer.
 //!
-//! Two questions are answered: what to do with a range of log positions that is offered to a landing table
-//! ([`positions::decide`]), and which generation may follow the last one ([`generation::Candidate::publish`]).
+//! Two questions are answered: what a writer does that wants to land ranges of a log ([`landing::Landing::next`], which
+//! asks [`positions::decide`] for each of them), and which generation may follow the last one
+//! ([`generation::Candidate::publish`]).
 
 pub mod fingerprint;
 pub mod generation;
+pub mod landing;
 pub mod positions;

@@ -179,7 +179,9 @@ pub async fn run(
     let results = run.jobs(progress).await?;
 
     progress(Progress::Audit);
+    faults::AUDIT.before();
     let (audit, violations) = run.audit().await?;
+    faults::AUDIT.after();
     let rows = results.iter().map(|result| (result.job.name.clone(), result.content.rows())).collect();
     let refreshed = results.iter().map(|result| (result.job.name.clone(), result.refreshed.clone())).collect();
     let landing = run.cut.landing.cuts.clone();
@@ -521,7 +523,10 @@ impl<'a> Work<'_, 'a> {
     async fn stage_change(&self, job: &Job, before: &Before, rows: &Difference) -> Result<StagedChange, EngineError> {
         let Difference { removed, added } = rows;
         let key = &job.header.key;
-        Ok(self.cut.lake.stage_change(&before.table, key, removed, added, &before.cut.digest).await?)
+        faults::JOB_STAGE.before();
+        let change = self.cut.lake.stage_change(&before.table, key, removed, added, &before.cut.digest).await?;
+        faults::JOB_STAGE.after();
+        Ok(change)
     }
 
     /// The table with some rows replaced.
@@ -550,7 +555,9 @@ impl<'a> Work<'_, 'a> {
         planned: PlannedJob,
         refreshed: Refreshed,
     ) -> Result<Refresh<'a>, EngineError> {
+        faults::JOB_STAGE.before();
         let Computed { schema, staged } = self.cut.stage(job, planned).await?;
+        faults::JOB_STAGE.after();
         let provider = self.cut.lake.staged_provider(&job.name, schema.clone(), &staged)?;
         if let Some(before) = before {
             if before.cut.digest == staged.digest() {

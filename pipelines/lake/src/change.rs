@@ -131,7 +131,9 @@ impl Lake {
             touched.push(DataFile { vector: Some(entry.clone()), ..file });
         }
         let name = written.name();
+        faults::VECTORS.before();
         self.store().put(&table.clone().join(name.as_str()), written.into_bytes().into()).await?;
+        faults::VECTORS.after();
         Ok((touched, Some(name)))
     }
 
@@ -160,7 +162,10 @@ impl Lake {
         }
         let name = table.path.to_string();
         let actions = table.change_actions(change, true)?;
-        table.commit(actions, Vec::new(), SaveMode::Append).await.map_err(|error| moved(name, error))
+        faults::JOB_COMMIT.before();
+        let committed = table.commit(actions, Vec::new(), SaveMode::Append).await;
+        faults::JOB_COMMIT.after();
+        committed.map_err(|error| moved(name, error))
     }
 
     /// Deletes the files of a change that will not be committed.

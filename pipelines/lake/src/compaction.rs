@@ -108,7 +108,10 @@ impl Lake {
             Action::Add(add)
         });
         let actions = removes(&table, files)?.into_iter().chain(adds).collect();
-        match table.commit(actions, Vec::new(), SaveMode::Append).await {
+        faults::COMPACTION.before();
+        let committed = table.commit(actions, Vec::new(), SaveMode::Append).await;
+        faults::COMPACTION.after();
+        match committed {
             Ok(_) => Ok(files.len()),
             Err(LakeError::Delta { error, .. }) if is_conflict(&error) => {
                 self.delete(&path, &staged).await?;
@@ -151,9 +154,11 @@ impl Lake {
     }
 
     pub(crate) async fn delete(&self, table: &Path, staged: &Staged) -> Result<(), LakeError> {
+        faults::DISCARD.before();
         for file in staged.files() {
             self.store().delete(&table.clone().join(file.path.as_str())).await?;
         }
+        faults::DISCARD.after();
         Ok(())
     }
 }

@@ -79,6 +79,9 @@ pub enum LakeError {
         /// Which column.
         reason: String,
     },
+    /// Rows were offered without the positions that they come from. Whose: ours. Retry: never.
+    #[error("table {0}: rows without positions cannot be landed: they would be landed as often as they are offered")]
+    NoPositions(String),
     /// Another process committed first, again and again. Whose: outside. Retry: later.
     #[error("table {0}: another process committed first each time; is the same shard running twice?")]
     Contended(String),
@@ -130,6 +133,7 @@ impl LakeError {
             | Self::Scan(_)
             | Self::Gap { .. }
             | Self::Retyped { .. }
+            | Self::NoPositions(_)
             | Self::Malformed { .. }
             | Self::Change { .. }
             | Self::Format { .. }

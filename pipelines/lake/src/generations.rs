@@ -60,7 +60,10 @@ impl Lake {
         let json = serde_json::to_vec_pretty(generation)
             .map_err(|error| LakeError::Format { path: path.to_string(), reason: error.to_string() })?;
         let options = PutOptions { mode: PutMode::Create, ..PutOptions::default() };
-        match self.store().put_opts(&path, json.into(), options).await {
+        faults::PUBLISH.before();
+        let put = self.store().put_opts(&path, json.into(), options).await;
+        faults::PUBLISH.after();
+        match put {
             Ok(_) => Ok(()),
             Err(object_store::Error::AlreadyExists { .. } | object_store::Error::Precondition { .. }) => {
                 Err(LakeError::GenerationTaken(generation.number))
@@ -77,7 +80,10 @@ impl Lake {
     /// When the store fails.
     pub async fn keep_library(&self, digest: &str, bytes: Vec<u8>) -> Result<(), LakeError> {
         let options = PutOptions { mode: PutMode::Create, ..PutOptions::default() };
-        match self.store().put_opts(&paths::library(digest), bytes.into(), options).await {
+        faults::LIBRARY.before();
+        let put = self.store().put_opts(&paths::library(digest), bytes.into(), options).await;
+        faults::LIBRARY.after();
+        match put {
             // Its name is its content.
             Ok(_) | Err(object_store::Error::AlreadyExists { .. } | object_store::Error::Precondition { .. }) => Ok(()),
             Err(error) => Err(error.into()),
@@ -99,7 +105,9 @@ impl Lake {
     /// # Errors
     /// When the store fails.
     pub async fn keep_last_run(&self, report: Vec<u8>) -> Result<(), LakeError> {
+        faults::REPORT.before();
         self.store().put(&paths::last_run(), report.into()).await?;
+        faults::REPORT.after();
         Ok(())
     }
 

@@ -223,7 +223,9 @@ impl<'a> Index<'a> {
             manifest.groups.push(runs(&merged));
         }
         let text = serde_json::to_vec(&manifest).map_err(|error| unreadable(&self.manifest(), &error.to_string()))?;
+        faults::INDEX.before();
         self.of.lake.store().put(&self.manifest(), text.into()).await?;
+        faults::INDEX.after();
         Ok(manifest)
     }
 

@@ -4,7 +4,8 @@ use std::sync::Arc;
 use arrow::array::{ArrayRef, RecordBatch, new_null_array};
 use arrow::compute::{CastOptions, cast_with_options};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
-use commit::positions::{Decision, Range, decide};
+use commit::landing::{After, Answer, Heads, Landing, Next, Refusal};
+use commit::positions::Range;
 use deltalake::kernel::{Action, MetadataExt as _, Transaction};
 use deltalake::protocol::SaveMode;
 use schemas::{Contract, ENVELOPE};
@@ -16,9 +17,6 @@ use crate::{Lake, LakeError, Table, Writer, paths};
 /// Columns of a landing table that say why a row was refused; null on accepted rows.
 pub const REJECT_COLUMNS: [&str; 6] =
     ["reject_code", "reject_message", "reject_message_sv", "reject_amount", "reject_currency", "reject_raw"];
-
-/// How often a commit is tried again after another process committed first.
-const TRIES: usize = 10;
 
 /// The landing table of one contract: accepted rows, refused rows, and the log positions they came from.
 #[derive(Debug, Clone)]
@@ -97,8 +95,12 @@ impl LandingTable {
     /// # Errors
     /// When the store fails.
     pub async fn heads_of(&self, table: &Table) -> Result<BTreeMap<i32, i64>, LakeError> {
-        let mut heads = BTreeMap::new();
-        for partition in 0..self.partitions(table).await? {
+        self.heads_at(table, 0..self.partitions(table).await?).await
+    }
+
+    async fn heads_at(&self, table: &Table, partitions: impl Iterator<Item = i32>) -> Result<Heads, LakeError> {
+        let mut heads = Heads::new();
+        for partition in partitions {
             if let Some(position) = table.position(&self.application(partition)).await? {
                 heads.insert(partition, position);
             }
@@ -124,26 +126,41 @@ impl LandingTable {
     /// # Errors
     /// When the offer does not follow the table's heads, or the store fails.
     pub async fn land(&self, offer: &Offer) -> Result<Landed, LakeError> {
+        self.land_because(None, offer).await
+    }
+
+    async fn land_because(&self, reason: Option<&str>, offer: &Offer) -> Result<Landed, LakeError> {
+        let ranges = offer.ranges.iter().map(|(partition, &(from, to))| (*partition, Range { from, to }));
+        let mut landing = Landing::of(ranges);
         let mut staged = None;
-        for _ in 0..TRIES {
+        loop {
             let table = self.lake.landing_or_new(&self.contract.name, &self.schema).await?;
-            if !self.follows(&table, offer).await? {
-                return Ok(Landed::Already);
-            }
+            let heads = self.heads_at(&table, landing.partitions()).await?;
+            let permit = match landing.next(&heads) {
+                Next::Commit(permit) => permit,
+                Next::Landed => return Ok(Landed::Already),
+                Next::Refuse(refusal) => return Err(self.refused(refusal)),
+            };
             let files = match staged.take() {
                 Some(files) => files,
                 None => self.write(offer).await?,
             };
             let actions = self.actions(&table, &files)?;
-            let heads = offer.ranges.iter().map(|(partition, (_, to))| (*partition, *to));
-            let positions = self.positions(&table, heads.collect()).await?;
-            match table.commit(actions, positions, SaveMode::Append).await {
-                Ok(table) => return Ok(Landed::Committed { version: table.version() }),
-                Err(LakeError::Delta { error, .. }) if is_conflict(&error) => staged = Some(files),
-                Err(error) => return Err(error),
+            let positions = self.positions(&table, permit.positions().collect()).await?;
+            faults::LANDING_COMMIT.before();
+            let (answer, committed) = match table.commit_because(reason, actions, positions, SaveMode::Append).await {
+                Ok(table) => (Answer::Written, Ok(Landed::Committed { version: table.version() })),
+                Err(LakeError::Delta { error, .. }) if is_conflict(&error) => {
+                    (Answer::Taken, Err(LakeError::Contended(self.contract.name.clone())))
+                }
+                Err(error) => (Answer::Unknown, Err(error)),
+            };
+            faults::LANDING_COMMIT.after();
+            match permit.answered(answer) {
+                After::GoOn | After::GiveUp | After::BeginAnew => return committed,
+                After::LookAgain(again) => (landing, staged) = (again, Some(files)),
             }
         }
-        Err(LakeError::Contended(self.contract.name.clone()))
     }
 
     /// Moves the head of a partition past messages that the log no longer has, because somebody decided so; `reason`
@@ -152,20 +169,8 @@ impl LandingTable {
     /// # Errors
     /// When the head is neither at `from` nor at `to`, or the store fails.
     pub async fn jump(&self, partition: i32, from: i64, to: i64, reason: &str) -> Result<Landed, LakeError> {
-        let range = Offer { ranges: BTreeMap::from([(partition, (from, to))]), ..Offer::default() };
-        for _ in 0..TRIES {
-            let table = self.lake.landing_or_new(&self.contract.name, &self.schema).await?;
-            if !self.follows(&table, &range).await? {
-                return Ok(Landed::Already);
-            }
-            let positions = self.positions(&table, BTreeMap::from([(partition, to)])).await?;
-            match table.commit_because(Some(reason), Vec::new(), positions, SaveMode::Append).await {
-                Ok(table) => return Ok(Landed::Committed { version: table.version() }),
-                Err(LakeError::Delta { error, .. }) if is_conflict(&error) => {}
-                Err(error) => return Err(error),
-            }
-        }
-        Err(LakeError::Contended(self.contract.name.clone()))
+        let offer = Offer { ranges: BTreeMap::from([(partition, (from, to))]), ..Offer::default() };
+        self.land_because(Some(reason), &offer).await
     }
 
     /// Lands rows of a file that the log has lost: `rows` of them belong in the table in all. Filling the same twice is
@@ -174,7 +179,9 @@ impl LandingTable {
     /// # Errors
     /// When the store fails.
     pub async fn fill(&self, file_id: &str, rows: i64, offer: &Offer) -> Result<Landed, LakeError> {
+        const TRIES: usize = 10;
         let filled = || Transaction::new(format!("{}/filled/{file_id}", self.contract.name), rows);
+        let reason = Some("rows that the log had lost, read again from the archive");
         let mut staged = None;
         for _ in 0..TRIES {
             let table = self.lake.landing_or_new(&self.contract.name, &self.schema).await?;
@@ -186,7 +193,6 @@ impl LandingTable {
                 None => self.write(offer).await?,
             };
             let actions = self.actions(&table, &files)?;
-            let reason = Some("rows that the log had lost, read again from the archive");
             match table.commit_because(reason, actions, vec![filled()], SaveMode::Append).await {
                 Ok(table) => return Ok(Landed::Committed { version: table.version() }),
                 Err(LakeError::Delta { error, .. }) if is_conflict(&error) => staged = Some(files),
@@ -196,30 +202,19 @@ impl LandingTable {
         Err(LakeError::Contended(self.contract.name.clone()))
     }
 
-    /// True when all ranges follow the heads, false when all are landed already.
-    async fn follows(&self, table: &Table, offer: &Offer) -> Result<bool, LakeError> {
-        let name = || self.contract.name.clone();
-        let mut append = 0;
-        let mut landed = 0;
-        let mut last_landed = None;
-        for (&partition, &(from, to)) in &offer.ranges {
-            let head = table.position(&self.application(partition)).await?;
-            match decide(head, Range { from, to }) {
-                Decision::Append => append += 1,
-                Decision::Landed => {
-                    landed += 1;
-                    last_landed = Some((partition, from, to, head.unwrap_or_default()));
-                }
-                Decision::Stale { head } => return Err(LakeError::Stale { table: name(), partition, from, to, head }),
-                Decision::Gap { head } => return Err(LakeError::Gap { table: name(), partition, from, head }),
-                Decision::Malformed => return Err(LakeError::Malformed { table: name(), partition, from, to }),
+    fn refused(&self, refusal: Refusal) -> LakeError {
+        let table = self.contract.name.clone();
+        match refusal {
+            Refusal::Stale { partition, offered: Range { from, to }, head } => {
+                LakeError::Stale { table, partition, from, to, head }
             }
-        }
-        match (append, last_landed) {
-            (1.., Some((partition, from, to, head))) => {
-                Err(LakeError::Stale { table: name(), partition, from, to, head })
+            Refusal::Gap { partition, offered: Range { from, .. }, head } => {
+                LakeError::Gap { table, partition, from, head }
             }
-            _ => Ok(landed == 0),
+            Refusal::Malformed { partition, offered: Range { from, to } } => {
+                LakeError::Malformed { table, partition, from, to }
+            }
+            Refusal::Nothing => LakeError::NoPositions(table),
         }
     }
 
@@ -270,6 +265,7 @@ impl LandingTable {
     }
 
     async fn write(&self, offer: &Offer) -> Result<crate::Staged, LakeError> {
+        faults::LANDING_STAGE.before();
         let mut writer = Writer::new(self.lake.store(), paths::landing(&self.contract.name), self.schema.clone())?;
         for batch in &offer.accepted {
             writer.write(&self.accepted(batch)?).await?;
@@ -277,7 +273,9 @@ impl LandingTable {
         for batch in &offer.rejects {
             writer.write(&self.rejected(batch)?).await?;
         }
-        writer.finish().await
+        let staged = writer.finish().await?;
+        faults::LANDING_STAGE.after();
+        Ok(staged)
     }
 
     fn accepted(&self, batch: &RecordBatch) -> Result<RecordBatch, LakeError> {

@@ -132,7 +132,10 @@ impl Lake {
                 state.metadata().clone().with_schema(&wanted).map_err(|error| LakeError::delta(job)(error.into()))?;
             actions.push(Action::Metadata(metadata));
         }
-        table.commit(actions, Vec::new(), SaveMode::Overwrite).await
+        faults::JOB_COMMIT.before();
+        let committed = table.commit(actions, Vec::new(), SaveMode::Overwrite).await;
+        faults::JOB_COMMIT.after();
+        committed
     }
 
     /// Deletes staged files that will not be committed.
@@ -169,6 +172,7 @@ impl Lake {
     }
 
     pub(crate) async fn create(&self, path: Path, schema: &SchemaRef) -> Result<Table, LakeError> {
+        faults::CREATE.before();
         let url = self.table_url(&path)?;
         let log_store = DeltaTableBuilder::from_url(url.clone())
             .and_then(|builder| builder.with_storage_backend(self.store.clone(), url.clone()).build_storage())
@@ -180,6 +184,7 @@ impl Lake {
             .with_save_mode(SaveMode::ErrorIfExists)
             .with_commit_properties(CommitProperties::default().with_max_retries(0))
             .await;
+        faults::CREATE.after();
         match created {
             Ok(delta) => Ok(Table { delta, lake: self.clone(), path, contract: None }),
             // Another process created it at the same moment: its table is as good as ours.
@@ -314,12 +319,14 @@ impl Table {
             .with_cleanup_expired_logs(Some(false));
         let operation = DeltaOperation::Write { mode, partition_by: None, predicate: None };
         let reference: &dyn TableReference = state;
-        CommitBuilder::from(properties)
+        let committed = CommitBuilder::from(properties)
             .with_actions(actions)
             .build(Some(reference), self.delta.log_store(), operation)
             .await
             .map_err(LakeError::delta(&self.path))?;
-        self.delta.update_state().await.map_err(LakeError::delta(&self.path))?;
+        // Not the latest version: another process may have committed since, and its rows are not what was written.
+        let state = self.delta.update_incremental(Some(committed.version())).await;
+        state.map_err(LakeError::delta(&self.path))?;
         Ok(self)
     }
 }

@@ -2,6 +2,7 @@
 
 use std::ffi::OsStr;
 use std::fmt;
+use std::os::unix::process::ExitStatusExt as _;
 use std::path::PathBuf;
 use std::process::{Command, Output};
 use std::time::{Duration, Instant};
@@ -11,6 +12,8 @@ use std::time::{Duration, Instant};
 pub struct Ended {
     /// Exit code; none when a signal ended it.
     pub code: Option<i32>,
+    /// The signal that ended it.
+    pub signal: Option<i32>,
     /// Standard output.
     pub out: String,
     /// Standard error.
@@ -22,7 +25,18 @@ pub struct Ended {
 impl Ended {
     fn new(output: &Output, took: Duration) -> Self {
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-        Self { code: output.status.code(), out: text(&output.stdout), said: text(&output.stderr), took }
+        Self {
+            code: output.status.code(),
+            signal: output.status.signal(),
+            out: text(&output.stdout),
+            said: text(&output.stderr),
+            took,
+        }
+    }
+
+    /// Whether it was killed: the signal that no program can catch.
+    pub fn is_killed(&self) -> bool {
+        self.signal == Some(9)
     }
 
     /// The same, when the program succeeded.
@@ -35,7 +49,7 @@ impl Ended {
 
 impl fmt::Display for Ended {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "exit code {:?}\n{}\n{}", self.code, self.out, self.said)
+        write!(f, "exit code {:?}, signal {:?}\n{}\n{}", self.code, self.signal, self.out, self.said)
     }
 }
 
@@ -46,7 +60,9 @@ pub fn program(name: &str) -> Command {
     assert!(program.exists(), "{} is missing: run `cargo build --workspace --bins` first", program.display());
     let mut command = Command::new(program);
     for (name, _) in std::env::vars_os() {
-        let is_ours = |name: &str| ["RESKONTRA_", "DATAFUSION_", "RUST_LOG"].iter().any(|ours| name.starts_with(ours));
+        let is_ours = |name: &str| {
+            ["RESKONTRA_", "DATAFUSION_", "FAILPOINTS", "RUST_LOG"].iter().any(|ours| name.starts_with(ours))
+        };
         if name.to_str().is_some_and(is_ours) {
             command.env_remove(name);
         }

@@ -180,6 +180,7 @@ impl Sender {
     }
 
     fn send_rows(&mut self, topic: &str, contract: &'static Contract, rows: &RecordBatch, file: FileId) -> Result<()> {
+        faults::SEND.before();
         let partition = file.partition(self.partitions.get(topic).copied().unwrap_or_default());
         let topic = self.config.topic(topic);
         let encoder = match self.encoders.entry((topic.clone(), &contract.name)) {
@@ -194,6 +195,7 @@ impl Sender {
             self.send_one(record)?;
         }
         self.touched.insert((topic, partition));
+        faults::SEND.after();
         Ok(())
     }
 
@@ -232,14 +234,17 @@ impl Sender {
             }
             in_flight = left;
         }
+        faults::TRANSACTION.before();
         let started = Instant::now();
         loop {
             match self.producer.commit_transaction(deadline) {
-                Ok(()) => return Ok(()),
+                Ok(()) => break,
                 Err(KafkaError::Transaction(error)) if error.is_retriable() && started.elapsed() < deadline => {}
                 Err(error) => return Err(transaction_error(&self.config, error)),
             }
         }
+        faults::TRANSACTION.after();
+        Ok(())
     }
 }
 

@@ -69,6 +69,28 @@ async fn rows_rejects_and_positions_land_together_and_once() {
 }
 
 #[tokio::test]
+async fn a_gap_is_gone_past_by_a_landing_without_rows_and_once() {
+    let (_folder, lake) = lake();
+    let landing = LandingTable::new(&lake, contract("payment_in").unwrap());
+    landing.land(&offer(0, 5)).await.unwrap();
+    assert!(matches!(landing.land(&offer(40, 45)).await.unwrap_err(), LakeError::Gap { head: 5, .. }));
+    let lost = Offer { ranges: BTreeMap::from([(0, (5, 40))]), ..Offer::default() };
+    assert!(matches!(landing.land(&lost).await.unwrap(), Landed::Committed { .. }));
+    assert_eq!(landing.land(&lost).await.unwrap(), Landed::Already);
+    landing.land(&offer(40, 45)).await.unwrap();
+    assert_eq!(landing.heads(1).await.unwrap(), BTreeMap::from([(0, 45)]));
+    assert_eq!(lake.landing("payment_in").await.unwrap().unwrap().rows().unwrap(), 10);
+}
+
+#[tokio::test]
+async fn rows_without_positions_are_refused() {
+    let (_folder, lake) = lake();
+    let landing = LandingTable::new(&lake, contract("payment_in").unwrap());
+    let offer = Offer { ranges: BTreeMap::new(), ..offer(0, 5) };
+    assert!(matches!(landing.land(&offer).await.unwrap_err(), LakeError::NoPositions(_)));
+}
+
+#[tokio::test]
 async fn of_two_processes_that_land_the_same_range_one_wins_and_the_other_sees_it() {
     let (_folder, lake) = lake();
     let landing = LandingTable::new(&lake, contract("payment_in").unwrap());

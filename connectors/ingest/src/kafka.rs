@@ -14,9 +14,11 @@ use rdkafka::ClientConfig;
 use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
 use rdkafka::client::{Client, ClientContext, DefaultClientContext};
 use rdkafka::config::FromClientConfig;
+use rdkafka::consumer::Consumer as _;
 use rdkafka::error::KafkaError;
 use rdkafka::types::RDKafkaErrorCode;
 use serde::Deserialize;
+use telemetry::wait::Wait;
 
 use crate::log::REJECT;
 use crate::{Error, Result};
@@ -128,8 +130,13 @@ pub async fn create_topics(config: &KafkaConfig) -> Result<()> {
         .collect();
     let deadline = config.deadline();
     let options = AdminOptions::new().request_timeout(Some(deadline)).operation_timeout(Some(deadline));
+    let waiting = Wait::BrokerMetadata.begin();
     let answer = tokio::time::timeout(deadline, admin.create_topics(&topics, &options)).await;
-    let answer = answer.map_err(|_| Error::Late { what: what(), deadline })?;
+    drop(waiting);
+    let answer = answer.map_err(|_| {
+        Wait::BrokerMetadata.missed();
+        Error::Late { what: what(), deadline }
+    })?;
     let results = answer.map_err(|source| Error::Broker { what: what(), source })?;
     for result in results {
         match result {
@@ -142,6 +149,20 @@ pub async fn create_topics(config: &KafkaConfig) -> Result<()> {
     }
     let config = config.clone();
     blocking("creating topics", move || wait_for_topics(admin.inner(), &config)).await
+}
+
+/// Whether the broker answers within this time and has the topics.
+///
+/// # Errors
+/// When not.
+pub async fn reachable(config: &KafkaConfig, deadline: Duration) -> Result<()> {
+    let seconds = u32::try_from(deadline.as_secs()).unwrap_or(u32::MAX).max(1);
+    let config = KafkaConfig { deadline_seconds: seconds, ..config.clone() };
+    blocking("asking the broker", move || {
+        let client = position::consumer(&config)?;
+        partitions(client.client(), &config).map(drop)
+    })
+    .await
 }
 
 /// A topic that has been created shows up a little later.
@@ -165,6 +186,7 @@ fn contracts() -> impl Iterator<Item = &'static str> {
 /// Number of partitions of each contract's topic.
 fn partitions<C: ClientContext>(client: &Client<C>, config: &KafkaConfig) -> Result<BTreeMap<&'static str, i32>> {
     let what = || "asking for the topics".to_owned();
+    let _wait = Wait::BrokerMetadata.begin();
     let metadata = client.fetch_metadata(None, config.deadline());
     let metadata = metadata.map_err(|source| Error::Broker { what: what(), source })?;
     let count = |contract: &'static str| {

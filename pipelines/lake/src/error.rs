@@ -105,6 +105,17 @@ pub enum LakeError {
 }
 
 impl LakeError {
+    /// Why an offer was refused, in a word; none when the store failed.
+    pub(crate) const fn refusal(&self) -> Option<&'static str> {
+        match self {
+            Self::Stale { .. } => Some("stale"),
+            Self::Gap { .. } => Some("gap"),
+            Self::Malformed { .. } => Some("malformed"),
+            Self::Contended(_) => Some("contended"),
+            _ => None,
+        }
+    }
+
     pub(crate) fn stopped(error: impl std::fmt::Display) -> Self {
         Self::Stopped(error.to_string())
     }

@@ -1,13 +1,17 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
-use arrow::array::{ArrayRef, RecordBatch, new_null_array};
+use arrow::array::{ArrayRef, AsArray as _, RecordBatch, new_null_array};
 use arrow::compute::{CastOptions, cast_with_options};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
 use commit::positions::{Decision, Range, decide};
 use deltalake::kernel::{Action, Transaction};
 use deltalake::protocol::SaveMode;
 use schemas::{Contract, ENVELOPE};
+use telemetry::lag;
+use telemetry::metrics::{COMMIT_SECONDS, LANDED_ROWS, OFFERS_REFUSED, REJECTS};
+use telemetry::wait::Wait;
 
 use crate::{Lake, LakeError, Table, Writer, paths};
 
@@ -85,7 +89,13 @@ impl LandingTable {
     /// When the store fails.
     pub async fn heads(&self, partitions: i32) -> Result<BTreeMap<i32, i64>, LakeError> {
         match self.lake.landing(&self.contract.name).await? {
-            Some(table) => self.heads_of(&table, partitions).await,
+            Some(table) => {
+                let heads = self.heads_of(&table, partitions).await?;
+                for (partition, position) in &heads {
+                    lag::committed(&self.contract.name, *partition, *position);
+                }
+                Ok(heads)
+            }
             None => Ok(BTreeMap::new()),
         }
     }
@@ -109,6 +119,42 @@ impl LandingTable {
     /// # Errors
     /// When the offer does not follow the table's heads, or the store fails.
     pub async fn land(&self, offer: &Offer) -> Result<Landed, LakeError> {
+        let (started, waiting) = (Instant::now(), Wait::LandingCommit.begin());
+        let landed = self.land_untold(offer).await;
+        drop(waiting);
+        self.tell(offer, &landed, started.elapsed());
+        landed
+    }
+
+    /// Tells what became of an offer to those who operate the process.
+    fn tell(&self, offer: &Offer, landed: &Result<Landed, LakeError>, took: Duration) {
+        let name = self.contract.name.as_str();
+        match landed {
+            Ok(landed) => {
+                for (partition, (from, to)) in &offer.ranges {
+                    lag::committed(name, *partition, *to);
+                    tracing::info!(contract = name, partition, from, to, ?landed, "landed");
+                }
+            }
+            Err(error) => {
+                if let Some(reason) = error.refusal() {
+                    OFFERS_REFUSED.add(&[name, reason], 1);
+                }
+            }
+        }
+        if let Ok(Landed::Committed { .. }) = landed {
+            let rows = |batches: &[RecordBatch]| batches.iter().map(|batch| batch.num_rows() as u64).sum();
+            COMMIT_SECONDS.observe(&[name], took);
+            LANDED_ROWS.add(&[name, "accepted"], rows(&offer.accepted));
+            LANDED_ROWS.add(&[name, "rejected"], rows(&offer.rejects));
+            let codes = offer.rejects.iter().filter_map(|batch| batch.column_by_name("code")?.as_string_opt::<i32>());
+            for code in codes.flatten().flatten() {
+                REJECTS.add(&[name, code], 1);
+            }
+        }
+    }
+
+    async fn land_untold(&self, offer: &Offer) -> Result<Landed, LakeError> {
         let mut staged = None;
         for _ in 0..TRIES {
             let table = match self.lake.landing(&self.contract.name).await? {

@@ -8,9 +8,11 @@ use arrow::array::{
 use arrow::error::ArrowError;
 use async_trait::async_trait;
 use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer as _};
-use rdkafka::message::BorrowedMessage;
+use rdkafka::message::{BorrowedMessage, Headers as _};
 use rdkafka::{Message as _, Offset, TopicPartitionList};
 use schemas::Contract;
+use telemetry::lag;
+use telemetry::trace::{HEADER, TraceParent};
 
 use super::ends::watermarks;
 use super::position::{Position, consumer};
@@ -71,6 +73,7 @@ enum Phase {
 struct Chunk {
     bytes: Vec<u8>,
     messages: Vec<Waiting>,
+    traces: Vec<TraceParent>,
 }
 
 struct Waiting {
@@ -188,6 +191,7 @@ impl Inner {
                         });
                     }
                     progress.end = end;
+                    lag::ends(&topic.contract.name, *partition, end);
                     progress.chunk = Chunk::default();
                 }
             }
@@ -289,6 +293,10 @@ impl Inner {
                 rows: rows.map_err(|source| Error::Rows { what: what(), source })?,
             });
         }
+        if let Some(first) = chunk.messages.first() {
+            lag::read(&contract.name, partition, first.offset, first.timestamp);
+        }
+        self.gathered.follow(chunk.traces);
         let from = progress.taken;
         (progress.taken, progress.read) = (last.offset + 1, last.offset + 1);
         Ok(self.gathered.add(contract, partition, from, last.offset + 1, parts))
@@ -298,6 +306,7 @@ impl Inner {
 impl Chunk {
     /// Takes a message in; true when it is time to decode.
     fn push(&mut self, message: &BorrowedMessage<'_>) -> bool {
+        self.traces.extend(trace(message));
         self.bytes.extend_from_slice(message.payload().unwrap_or_default());
         self.messages.push(Waiting {
             end: self.bytes.len(),
@@ -306,6 +315,12 @@ impl Chunk {
         });
         self.messages.len() >= CHUNK || self.bytes.len() >= CHUNK_BYTES
     }
+}
+
+/// The span that delivered the file whose first message this is.
+fn trace(message: &BorrowedMessage<'_>) -> Option<TraceParent> {
+    let header = message.headers()?.iter().find(|header| header.key == HEADER)?;
+    std::str::from_utf8(header.value?).ok()?.parse().ok()
 }
 
 fn phase_of(topic: &Topic) -> Phase {

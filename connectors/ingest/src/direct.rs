@@ -17,7 +17,7 @@ use futures::{StreamExt as _, TryStreamExt as _};
 use uuid::Uuid;
 
 use crate::archive::Archive;
-use crate::log::{Delivery, Heads, Limits};
+use crate::log::{Delivery, Gap, Heads, Limits};
 use crate::parsed::{Parsed, Parser};
 use crate::place::Found;
 use crate::store::Store;
@@ -90,6 +90,17 @@ impl Direct {
         Ok(direct)
     }
 
+    /// Reads what others have delivered since.
+    ///
+    /// # Errors
+    /// When the journal cannot be read or is damaged.
+    pub async fn follow(&mut self) -> Result<()> {
+        while let Some(entry) = journal::find(&self.journal, self.entries.len() as u64 + 1).await? {
+            self.admit(entry)?;
+        }
+        Ok(())
+    }
+
     /// The deliveries so far, in order.
     #[must_use]
     pub fn entries(&self) -> &[Arc<Entry>] {
@@ -109,9 +120,8 @@ impl Direct {
     pub fn reader(&mut self, heads: &Heads, limits: Limits) -> Result<DirectReader> {
         for (contract, partition, head) in heads.iter() {
             let end = if partition == 0 { self.end(contract) } else { 0 };
-            if head > end || head < 0 {
-                let reason = format!("the journal in the archive ends at {end}");
-                return Err(Error::Gap { contract: contract.to_owned(), partition, head, reason });
+            if let Some(gap) = Gap::between(contract, partition, head, (0, end)) {
+                return Err(Error::Gap(gap));
             }
         }
         let beyond = |entry: &&Arc<Entry>| entry.topics.iter().any(|span| span.to > heads.get(&span.contract, 0));

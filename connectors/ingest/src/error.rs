@@ -1,6 +1,7 @@
 use std::time::Duration;
 
 use crate::FileId;
+use crate::log::Gap;
 
 /// Result of this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -65,17 +66,8 @@ pub enum Error {
         what: String,
     },
     /// A reader's head is beyond the log, or the log no longer has what follows the head.
-    #[error("{contract}/{partition}: the table is at {head} but {reason}")]
-    Gap {
-        /// Contract.
-        contract: String,
-        /// Partition.
-        partition: i32,
-        /// Position of the table.
-        head: i64,
-        /// What the log has.
-        reason: String,
-    },
+    #[error("{0}")]
+    Gap(Gap),
     /// An archived file now reads otherwise than when it was delivered.
     #[error(
         "file {file_id} reads otherwise than when it was delivered: {reason}; land it with the version that delivered it"
@@ -150,7 +142,7 @@ impl Error {
             Self::Store { .. }
             | Self::Disk { .. }
             | Self::Damaged { .. }
-            | Self::Gap { .. }
+            | Self::Gap(_)
             | Self::Broker { .. }
             | Self::Unfinished { .. }
             | Self::Late { .. } => Whose::Outside,

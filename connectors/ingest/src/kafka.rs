@@ -8,6 +8,7 @@
 //! are only told how far the tables are, for monitors of lag.
 
 use std::collections::BTreeMap;
+use std::str::FromStr;
 use std::time::{Duration, Instant};
 
 use rdkafka::ClientConfig;
@@ -100,6 +101,16 @@ pub struct Shard {
     pub index: u16,
     /// Number of shards, at least 1.
     pub of: u16,
+}
+
+impl FromStr for Shard {
+    type Err = String;
+
+    fn from_str(written: &str) -> Result<Self, String> {
+        let numbers = written.split_once('/').and_then(|(index, of)| Some((index.parse().ok()?, of.parse().ok()?)));
+        let shard = numbers.map(|(index, of)| Self { index, of }).filter(|shard| shard.index < shard.of);
+        shard.ok_or_else(|| format!("{written} is no shard: of three shards, say 0/3, 1/3 or 2/3"))
+    }
 }
 
 impl Shard {

@@ -11,6 +11,7 @@
 //!
 //! Start at [`receive::Receiver`] and [`log`].
 
+pub mod again;
 pub mod archive;
 pub mod avro;
 pub mod direct;

@@ -12,6 +12,7 @@
 //! landed never names rows that have not.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use arrow::array::RecordBatch;
 use async_trait::async_trait;
@@ -89,6 +90,38 @@ impl Heads {
     }
 }
 
+/// A table and a partition of the log that do not meet: messages are gone that were never landed, or the table knows
+/// more than the log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Gap {
+    /// Contract.
+    pub contract: String,
+    /// Partition.
+    pub partition: i32,
+    /// Position of the table.
+    pub head: i64,
+    /// First position that the log has.
+    pub start: i64,
+    /// Position after the last message of the log.
+    pub end: i64,
+}
+
+impl Gap {
+    /// The gap between a table at `head` and a log from `start` to `end`, if there is one.
+    #[must_use]
+    pub fn between(contract: &str, partition: i32, head: i64, (start, end): (i64, i64)) -> Option<Self> {
+        let meets = (start..=end).contains(&head);
+        (!meets).then(|| Self { contract: contract.to_owned(), partition, head, start, end })
+    }
+}
+
+impl fmt::Display for Gap {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { contract, partition, head, start, end } = self;
+        write!(f, "{contract}/{partition}: the table is at {head} but the log goes from {start} to {end}")
+    }
+}
+
 /// How much a reader gathers before it gives a batch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
@@ -113,6 +146,12 @@ pub trait LogReader: Send {
     /// # Errors
     /// When the log cannot be read, or has a gap after a head.
     async fn next(&mut self) -> Result<Option<LogBatch>>;
+
+    /// Where the tables and the log do not meet. Nothing of a partition with this number is given, of any contract:
+    /// what belongs together stays together.
+    fn gaps(&self) -> &[Gap] {
+        &[]
+    }
 }
 
 /// Where received files are delivered.

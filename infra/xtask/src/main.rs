@@ -46,7 +46,7 @@ enum Command {
     Check,
     /// Benchmarks in an optimised build; prints ratios and writes them as JSON under `target/bench`.
     Bench {
-        /// Only one of parse, land, run, tick and jobs; options such as `--payments 100000` (see `bench --help`).
+        /// Only one of parse, land, live, run, tick and jobs; options such as `--payments 100000` (see `bench --help`).
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
     },

@@ -2,6 +2,7 @@ use std::path::PathBuf;
 
 use chrono::NaiveDate;
 use clap::{Parser, Subcommand, ValueEnum};
+use ingest::kafka::Shard;
 
 /// The streaming ledger control of a city: every record in, every öre accounted for, every exception on a list.
 ///
@@ -38,15 +39,49 @@ pub enum Command {
     /// Receive the files at the landing places: archive, read, deliver to the log.
     ///
     /// Without a broker (`[kafka]` in the configuration) deliveries are kept in a journal in the archive.
-    Ingest,
+    Ingest {
+        /// Go on until Ctrl-C or SIGTERM: look again every `poll_seconds` of the configuration.
+        #[arg(long)]
+        follow: bool,
+    },
     /// Land what has been delivered in the landing tables, rows and log positions in one commit.
-    Land,
+    #[command(after_help = "Examples:
+  reskontra land                          what there is
+  reskontra land --follow                 until Ctrl-C or SIGTERM
+  reskontra land --follow --shard 0/2     one of two processes that share the partitions of a broker's log
+
+Exit code: 0 landed, 1 the log has lost messages that were never landed (see `reskontra gaps`), or something failed.")]
+    Land {
+        /// Go on until Ctrl-C or SIGTERM.
+        #[arg(long)]
+        follow: bool,
+        /// The part of the partitions to land: I of N, I from 0 to N-1.
+        #[arg(long, value_name = "I/N", default_value = "0/1")]
+        shard: Shard,
+    },
+    /// Where the log has lost messages before they were landed, and what to do about it.
+    ///
+    /// Such a gap stops its partition, for nothing may be missing from the tables unnoticed. `gaps jump` goes on behind
+    /// it, the reason is kept in the table's log; `gaps fill` brings the lost rows back from the archive.
+    #[command(after_help = "Examples:
+  reskontra gaps
+  reskontra gaps jump payment_in/3 --reason \"retention was set to one day by mistake, change 4711\"
+  reskontra land && reskontra gaps fill
+
+Exit code: 0 no gaps, or jumped; 1 there are gaps, or something failed.")]
+    Gaps {
+        #[command(subcommand)]
+        command: Option<GapsCommand>,
+    },
     /// Run the jobs on what has landed, audit the result and publish a generation.
     ///
     /// A job is computed again only for the keys that a change of its inputs reaches, where its statement allows
     /// that, and in full where not; `RUST_LOG=info` says which and why. The rows are the same.
     #[command(after_help = "Exit code: 0 published, 1 the audit held the generation back or something failed.")]
     Run {
+        /// Go on until Ctrl-C or SIGTERM: run whenever something has landed, and when a day begins.
+        #[arg(long)]
+        follow: bool,
         /// Compute every job and check every invariant in full.
         #[arg(long)]
         full: bool,
@@ -262,6 +297,25 @@ Exit code: 0 the rows are the same, 1 they differ, 2 wrong usage or something fa
         #[arg(long)]
         open: bool,
     },
+}
+
+/// What to do about a gap.
+#[derive(Debug, Clone, Subcommand)]
+pub enum GapsCommand {
+    /// Go on at the first message that the log still has.
+    Jump {
+        /// Contract and partition, as `reskontra gaps` names them.
+        #[arg(value_name = "CONTRACT/PARTITION")]
+        gap: String,
+        /// Why; it is kept in the table's log.
+        #[arg(long)]
+        reason: String,
+    },
+    /// Land the rows that are missing of landed files, read again from the archive.
+    ///
+    /// After a jump, rows of files are missing whose `file` record came through, and the audit holds every generation
+    /// back. Every file is in the archive, and the same bytes give the same rows.
+    Fill,
 }
 
 /// The row to make an example of.

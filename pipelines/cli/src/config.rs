@@ -329,11 +329,6 @@ impl Config {
         })
     }
 
-    /// Partitions of a topic.
-    pub fn partitions(&self) -> i32 {
-        self.kafka.as_ref().map_or(1, |kafka| kafka.partitions)
-    }
-
     /// An address: as written when it has a scheme, otherwise a folder relative to the configuration file.
     fn address(&self, written: &str) -> Result<Url> {
         if written.contains("://") {

@@ -19,7 +19,7 @@ const TO_DEPLOY: u8 = 2;
 /// Prints what the library in `sql/` would change.
 pub async fn plan(config: &Config, json: bool, as_of: NaiveDate) -> Result<ExitCode> {
     let library = Library::load(&config.sql)?;
-    let plan = Plan::make(&config.lake()?, &library, as_of, config.partitions()).await?;
+    let plan = Plan::make(&config.lake()?, &library, as_of).await?;
     let text = if json { serde_json::to_string_pretty(&plan)? } else { plan.to_string() };
     print::out(text.trim_end());
     Ok(if plan.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(TO_DEPLOY) })
@@ -29,7 +29,7 @@ pub async fn plan(config: &Config, json: bool, as_of: NaiveDate) -> Result<ExitC
 pub async fn deploy(config: &Config, yes: bool, as_of: NaiveDate) -> Result<ExitCode> {
     let lake = config.lake()?;
     let library = Library::load(&config.sql)?;
-    let plan = Plan::make(&lake, &library, as_of, config.partitions()).await?;
+    let plan = Plan::make(&lake, &library, as_of).await?;
     print::out(plan.to_string().trim_end());
     if plan.is_empty() && !plan.layout_only && plan.generation.is_some() {
         return Ok(ExitCode::SUCCESS);

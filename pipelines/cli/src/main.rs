@@ -13,6 +13,9 @@ mod docs;
 mod draw;
 mod examples;
 mod explain;
+mod follow;
+mod gaps;
+mod landing;
 mod lint;
 mod money;
 mod monitor;
@@ -33,7 +36,7 @@ use std::process::ExitCode;
 
 use clap::Parser as _;
 
-use args::{Args, Command};
+use args::{Args, Command, GapsCommand};
 use config::Config;
 use monitor::Role;
 
@@ -64,32 +67,37 @@ fn run(args: Args) -> anyhow::Result<ExitCode> {
                 }
                 monitor::watched(&config, Role::UP, |stop| up::up(&config, as_of, stop)).await
             }
-            Command::Ingest => {
+            Command::Ingest { follow: true } => {
+                monitor::watched(&config, Role::INGEST, |stop| up::ingest(&config, stop)).await
+            }
+            Command::Land { follow: true, shard } => {
+                monitor::watched(&config, Role::LAND, |stop| up::land(&config, shard, stop)).await
+            }
+            Command::Ingest { follow: false } => {
                 let received = stream::Intake::open(&config).await?.receive().await?;
-                print::out(&format!(
-                    "{} accepted, {} refused, {} test, {} known before, {} without rule, {} failed; {} records, {} of them rejected",
-                    received.accepted,
-                    received.refused,
-                    received.tests,
-                    received.known,
-                    received.no_rule,
-                    received.failed,
-                    received.records,
-                    received.rejects
-                ));
+                print::out(&received.to_string());
                 Ok(if received.failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
             }
-            Command::Land => {
-                let rows = stream::land(&config, &config.lake()?).await?;
-                print::out(&format!("{rows} rows landed"));
-                Ok(ExitCode::SUCCESS)
+            Command::Land { follow: false, shard } => {
+                let round = landing::Lander::open(&config, shard).await?.round().await?;
+                print::out(&format!("{} rows landed", round.rows));
+                Ok(if round.tell_gaps() { ExitCode::FAILURE } else { ExitCode::SUCCESS })
             }
-            Command::Run { full, compact, date, engine } => {
+            Command::Gaps { command: None } => gaps::list(&config).await,
+            Command::Gaps { command: Some(GapsCommand::Jump { gap, reason }) } => {
+                gaps::jump(&config, &gap, &reason).await
+            }
+            Command::Gaps { command: Some(GapsCommand::Fill) } => gaps::fill(&config).await,
+            Command::Run { follow, full, compact, date, engine } => {
                 let mut config = config.on(engine);
                 if full {
                     config.refresh.keys = 0;
                 }
                 config.compact |= compact;
+                if follow {
+                    let as_of = || config.as_of(date);
+                    return monitor::watched(&config, Role::RUN, |stop| up::run(&config, as_of, stop)).await;
+                }
                 let report = stream::run(&config, &config.lake()?, config.as_of(date)).await?;
                 Ok(stream::verdict(&report))
             }

@@ -43,6 +43,12 @@ pub struct Role {
 impl Role {
     /// Everything in one process.
     pub const UP: Self = Self { generation: true, log: true };
+    /// From landing places to the log.
+    pub const INGEST: Self = Self { generation: false, log: true };
+    /// From the log to tables.
+    pub const LAND: Self = Self { generation: false, log: true };
+    /// From tables to a generation: the first one is what it makes.
+    pub const RUN: Self = Self { generation: false, log: false };
     /// Pages and API.
     pub const SERVE: Self = Self { generation: true, log: false };
 }

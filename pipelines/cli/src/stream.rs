@@ -1,6 +1,6 @@
 //! The stream in this process: receive, land, run.
 
-use std::collections::BTreeMap;
+use std::fmt;
 use std::process::ExitCode;
 
 use anyhow::{Context as _, Result};
@@ -10,18 +10,19 @@ use engine::files::Files;
 use engine::run::{self, Progress, Report, Request};
 use indicatif::{ProgressBar, ProgressStyle};
 use ingest::direct::Direct;
-use ingest::kafka::{KafkaDelivery, KafkaReader, Shard, create_topics};
-use ingest::log::{Delivery, Heads, Limits, LogReader};
+use ingest::kafka::{KafkaDelivery, Shard, create_topics};
+use ingest::log::Delivery;
 use ingest::parsed::Status;
 use ingest::place::LandingPlace;
 use ingest::receive::{Outcome, Receipt, Receiver};
-use lake::{Lake, Landed, LandingTable, Offer};
-use schemas::{Contract, money};
+use lake::Lake;
+use schemas::money;
 use telemetry::trace;
 use tracing::{Instrument as _, field};
 use uuid::Uuid;
 
 use crate::config::Config;
+use crate::landing::{self, Lander, Round};
 use crate::print;
 use crate::runs::LastRun;
 use crate::work::WorkFolder;
@@ -48,10 +49,14 @@ pub struct Received {
     pub rejects: u64,
 }
 
-impl Received {
-    /// True when something new went to the log.
-    pub const fn delivered(&self) -> bool {
-        self.accepted + self.refused + self.tests > 0
+impl fmt::Display for Received {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { accepted, refused, tests, known, no_rule, failed, records, rejects } = self;
+        write!(
+            f,
+            "{accepted} accepted, {refused} refused, {tests} test, {known} known before, {no_rule} without rule, "
+        )?;
+        write!(f, "{failed} failed; {records} records, {rejects} of them rejected")
     }
 }
 
@@ -66,7 +71,7 @@ pub struct Intake {
 /// The log, with a broker or without.
 enum Log {
     Direct(Box<Direct>),
-    Kafka(Box<KafkaDelivery>),
+    Kafka { delivery: Box<KafkaDelivery>, lander: Box<Lander> },
 }
 
 impl Intake {
@@ -77,7 +82,11 @@ impl Intake {
         let log = match config.kafka() {
             Some(kafka) => {
                 create_topics(&kafka).await?;
-                Log::Kafka(Box::new(KafkaDelivery::open(&kafka).await?))
+                let landed = engine::missing::landed_files(&config.lake()?).await?;
+                let landed = landed.iter().filter_map(|file_id| file_id.parse().ok());
+                let delivery = KafkaDelivery::open(&kafka).await?.with_landed(landed);
+                let lander = Lander::open(config, Shard::WHOLE).await?;
+                Log::Kafka { delivery: Box::new(delivery), lander: Box::new(lander) }
             }
             None => Log::Direct(Box::new(open_journal(config, &work).await?)),
         };
@@ -89,7 +98,7 @@ impl Intake {
         let mut total = Received::default();
         let delivery: &mut dyn Delivery = match &mut self.log {
             Log::Direct(direct) => direct.as_mut(),
-            Log::Kafka(kafka) => kafka.as_mut(),
+            Log::Kafka { delivery, .. } => delivery.as_mut(),
         };
         let bar = ProgressBar::no_length().with_style(bar_style("{spinner} {pos} files received {wide_msg}"));
         for place in &self.places {
@@ -110,18 +119,16 @@ impl Intake {
     }
 
     /// Lands what has been delivered.
-    pub async fn land(&mut self, config: &Config, lake: &Lake) -> Result<u64> {
+    pub async fn land(&mut self, lake: &Lake) -> Result<Round> {
         match &mut self.log {
-            Log::Direct(direct) => {
-                let mut reader = direct.reader(&heads(lake, 1).await?, Limits::default())?;
-                land_all(lake, &mut reader).await
-            }
-            Log::Kafka(_) => land(config, lake).await,
+            Log::Direct(direct) => landing::land_journal(lake, direct).await,
+            Log::Kafka { lander, .. } => lander.round().await,
         }
     }
 }
 
-async fn open_journal(config: &Config, work: &WorkFolder) -> Result<Direct> {
+/// Opens the journal of deliveries without a broker.
+pub async fn open_journal(config: &Config, work: &WorkFolder) -> Result<Direct> {
     let direct = Direct::open(config.journal()?, config.archive()?, work.path()).await?;
     Ok(direct.with_seal_keys(seal::keys()?))
 }
@@ -173,69 +180,6 @@ fn count(total: &mut Received, receipt: &Receipt) -> Option<String> {
     }
 }
 
-/// Lands what has been delivered, in a process of its own.
-pub async fn land(config: &Config, lake: &Lake) -> Result<u64> {
-    match config.kafka() {
-        Some(kafka) => {
-            let heads = heads(lake, kafka.partitions).await?;
-            let mut reader = KafkaReader::open(&kafka, &heads, Shard { index: 0, of: 1 }, Limits::default()).await?;
-            land_all(lake, &mut reader).await
-        }
-        None => {
-            let work = WorkFolder::open(&config.work)?;
-            let mut direct = open_journal(config, &work).await?;
-            let mut reader = direct.reader(&heads(lake, 1).await?, Limits::default())?;
-            land_all(lake, &mut reader).await
-        }
-    }
-}
-
-async fn heads(lake: &Lake, partitions: i32) -> Result<Heads> {
-    let mut heads = Heads::new();
-    for contract in schemas::contracts().values() {
-        for (partition, position) in LandingTable::new(lake, contract).heads(partitions).await? {
-            heads.set(&contract.name, partition, position);
-        }
-    }
-    Ok(heads)
-}
-
-async fn land_all(lake: &Lake, reader: &mut dyn LogReader) -> Result<u64> {
-    let bar = ProgressBar::no_length().with_style(bar_style("{spinner} {pos} rows landed {wide_msg}"));
-    let mut rows = 0;
-    let mut touched: Vec<&'static Contract> = Vec::new();
-    while let Some(batch) = reader.next().await? {
-        bar.set_message(batch.contract.name.clone());
-        if !touched.iter().any(|contract| contract.name == batch.contract.name) {
-            touched.push(batch.contract);
-        }
-        let landed = batch.accepted_rows() + batch.rejected_rows();
-        let table = LandingTable::new(lake, batch.contract);
-        let offer = Offer {
-            ranges: BTreeMap::from([(batch.partition, (batch.from, batch.to))]),
-            accepted: batch.accepted,
-            rejects: batch.rejects,
-        };
-        let span = tracing::error_span!(
-            "land",
-            contract = batch.contract.name,
-            partition = batch.partition,
-            from = batch.from,
-            to = batch.to
-        );
-        trace::continue_from(&span, &batch.traces);
-        if let Landed::Committed { .. } = table.land(&offer).instrument(span).await? {
-            rows += landed as u64;
-        }
-        bar.inc(landed as u64);
-    }
-    bar.finish_and_clear();
-    for contract in touched {
-        LandingTable::new(lake, contract).compact().await?;
-    }
-    Ok(rows)
-}
-
 /// Runs the jobs in service, audits and publishes; tells how it went. Before the first generation the jobs are those
 /// in `sql/`.
 pub async fn run(config: &Config, lake: &Lake, as_of: NaiveDate) -> Result<Report> {
@@ -258,7 +202,6 @@ pub async fn run_library(config: &Config, lake: &Lake, library: &Library, as_of:
         as_of,
         published_at: Utc::now(),
         writer: Uuid::new_v4().to_string(),
-        partitions: config.partitions(),
         refresh: config.refresh,
         compact: config.compact,
         executor: config.executor()?,
@@ -323,6 +266,7 @@ pub fn verdict(report: &Report) -> ExitCode {
     }
 }
 
-fn bar_style(template: &str) -> ProgressStyle {
+/// How a bar looks.
+pub fn bar_style(template: &str) -> ProgressStyle {
     ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_spinner())
 }

@@ -1,79 +1,156 @@
-//! `reskontra up`: everything in one process.
+//! `reskontra up`: everything in one process. And `ingest`, `land` and `run`, which go on when told to follow.
 
+use std::collections::BTreeMap;
 use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::Result;
 use chrono::NaiveDate;
+use commit::generation::LandingCut;
+use ingest::kafka::Shard;
 use lake::Lake;
 use tokio::task::JoinSet;
 
 use crate::config::Config;
+use crate::follow::{Step, follow};
+use crate::landing::Lander;
 use crate::stop::Stop;
-use crate::stream::{self, Intake};
+use crate::stream::{self, Intake, Received};
 use crate::{print, serve, summary};
+
+/// How long followers of the log and of the tables wait before they look again.
+const PAUSE: Duration = Duration::from_millis(250);
 
 /// Receives, lands, runs and publishes, and is done.
 pub async fn once(config: &Config, as_of: NaiveDate) -> Result<ExitCode> {
-    let lake = config.lake()?;
-    first_round(config, &lake, &mut Intake::open(config).await?, as_of, &Stop::never()).await
+    let mut intake = Some(Intake::open(config).await?);
+    let verdict =
+        round(config, &config.lake()?, &mut intake, &mut Runs::default(), as_of, true, &Stop::never()).await?;
+    Ok(verdict.unwrap_or(ExitCode::FAILURE))
 }
 
 /// Receives, lands, runs and publishes; then serves and goes on until it is asked to stop.
 pub async fn up(config: &Config, as_of: impl Fn() -> NaiveDate, stop: Stop) -> Result<ExitCode> {
     let lake = config.lake()?;
-    let mut intake = Intake::open(config).await?;
-    let mut day = as_of();
-    first_round(config, &lake, &mut intake, day, &stop).await?;
-    if stop.is_asked() {
-        return Ok(ExitCode::SUCCESS);
-    }
+    let mut intake = Some(Intake::open(config).await?);
+    let mut runs = Runs::default();
+    round(config, &lake, &mut intake, &mut runs, as_of(), true, &stop).await?;
     let mut tasks = JoinSet::new();
     let (serving, told) = (config.clone(), stop.clone());
     tasks.spawn(async move { serve::serve(&serving, told).await });
-    loop {
-        tokio::select! {
-            ended = tasks.join_next() => return ended.unwrap_or_else(|| Ok(Ok(ExitCode::SUCCESS)))?,
-            _ = stop.pause(Duration::from_secs(config.poll_seconds)) => {}
-        }
-        if stop.is_asked() {
-            return tasks.join_next().await.unwrap_or_else(|| Ok(Ok(ExitCode::SUCCESS)))?;
-        }
-        let received = match intake.receive().await {
-            Ok(received) => received,
-            Err(error) => {
-                // The landing place or the log is away for the moment; what was published stays in service.
-                print::error(&format!("{error:#}; trying again"));
-                continue;
-            }
-        };
-        let landed = intake.land(config, &lake).await?;
-        if received.delivered() || landed > 0 || day != as_of() {
-            day = as_of();
-            let report = stream::run(config, &lake, day).await?;
-            summary::print(config, &lake, &received, landed, &report).await?;
-            stream::verdict(&report);
-        }
-    }
+    let going = follow(&stop, Duration::from_secs(config.poll_seconds), async || {
+        round(config, &lake, &mut intake, &mut runs, as_of(), false, &stop).await?;
+        Ok(Step::Idle)
+    });
+    let served = async { tasks.join_next().await.unwrap_or_else(|| Ok(Ok(ExitCode::SUCCESS)))? };
+    // Asked to stop, both end; when one fails, so does the whole.
+    let (ended, _) = tokio::try_join!(going, served)?;
+    Ok(ended)
 }
 
-/// Does the first round, up to the step after which the process is asked to stop.
-async fn first_round(
+/// Receives and lands; runs when something has landed since the last run, or `always`. Asked to stop, it begins no
+/// further step. The verdict on the run, if there was one.
+async fn round(
     config: &Config,
     lake: &Lake,
-    intake: &mut Intake,
+    intake: &mut Option<Intake>,
+    runs: &mut Runs,
     as_of: NaiveDate,
+    always: bool,
     stop: &Stop,
-) -> Result<ExitCode> {
-    let received = intake.receive().await?;
+) -> Result<Option<ExitCode>> {
+    // After an error there is nothing to go on with: it is opened anew.
+    let mut open = match intake.take() {
+        Some(open) => open,
+        None => Intake::open(config).await?,
+    };
+    let received = open.receive().await?;
     if stop.is_asked() {
-        return Ok(ExitCode::SUCCESS);
+        return Ok(None);
     }
-    let landed = intake.land(config, lake).await?;
-    if stop.is_asked() {
-        return Ok(ExitCode::SUCCESS);
+    let landed = open.land(lake).await?;
+    *intake = Some(open);
+    landed.tell_gaps();
+    if stop.is_asked() || !always && !runs.are_due(lake, as_of).await? {
+        return Ok(None);
     }
     let report = stream::run(config, lake, as_of).await?;
-    summary::print(config, lake, &received, landed, &report).await?;
-    Ok(stream::verdict(&report))
+    runs.ran(&report.landing, as_of);
+    summary::print(config, lake, &received, landed.rows, &report).await?;
+    Ok(Some(stream::verdict(&report)))
+}
+
+/// Receives files until asked to stop.
+pub async fn ingest(config: &Config, stop: Stop) -> Result<ExitCode> {
+    let mut intake = Some(Intake::open(config).await?);
+    follow(&stop, Duration::from_secs(config.poll_seconds), async || {
+        let mut open = match intake.take() {
+            Some(open) => open,
+            None => Intake::open(config).await?,
+        };
+        let received = open.receive().await?;
+        intake = Some(open);
+        if received != Received::default() {
+            print::out(&received.to_string());
+        }
+        Ok(Step::Idle)
+    })
+    .await
+}
+
+/// Lands what is delivered until asked to stop.
+pub async fn land(config: &Config, shard: Shard, stop: Stop) -> Result<ExitCode> {
+    let mut lander = Lander::open(config, shard).await?;
+    let mut told = Vec::new();
+    follow(&stop, PAUSE, async || {
+        let round = lander.round().await?;
+        if round.rows > 0 {
+            print::out(&format!("{} rows landed", round.rows));
+        }
+        if round.gaps != told {
+            round.tell_gaps();
+            told.clone_from(&round.gaps);
+        }
+        Ok(if round.rows > 0 { Step::Worked } else { Step::Idle })
+    })
+    .await
+}
+
+/// Runs the jobs whenever something has landed, until asked to stop.
+pub async fn run(config: &Config, as_of: impl Fn() -> NaiveDate, stop: Stop) -> Result<ExitCode> {
+    let lake = config.lake()?;
+    let mut runs = Runs::default();
+    follow(&stop, PAUSE, async || {
+        let as_of = as_of();
+        if !runs.are_due(&lake, as_of).await? {
+            return Ok(Step::Idle);
+        }
+        let report = stream::run(config, &lake, as_of).await?;
+        runs.ran(&report.landing, as_of);
+        stream::verdict(&report);
+        Ok(Step::Worked)
+    })
+    .await
+}
+
+/// What the last run was made for.
+#[derive(Default)]
+struct Runs {
+    last: Option<(NaiveDate, BTreeMap<String, LandingCut>)>,
+}
+
+impl Runs {
+    /// Whether something has landed, or a day has begun, since the last run, whatever its verdict was.
+    async fn are_due(&self, lake: &Lake, as_of: NaiveDate) -> Result<bool> {
+        let landed = engine::run::landed(lake).await?;
+        if let Some((day, before)) = &self.last {
+            return Ok(*day != as_of || *before != landed);
+        }
+        let last = lake.latest_generation().await?;
+        Ok(last.is_none_or(|last| last.as_of != as_of || last.landing != landed))
+    }
+
+    fn ran(&mut self, landing: &BTreeMap<String, LandingCut>, as_of: NaiveDate) {
+        self.last = Some((as_of, landing.clone()));
+    }
 }

@@ -36,14 +36,14 @@ impl Landing {
     ///
     /// # Errors
     /// When a table cannot be read.
-    pub async fn now(lake: &Lake, partitions: i32) -> Result<Self, EngineError> {
+    pub async fn now(lake: &Lake) -> Result<Self, EngineError> {
         let mut landing = Self { cuts: BTreeMap::new(), tables: BTreeMap::new() };
         let files_first = |name: &str| (name != "file", name.to_owned());
         let mut contracts: Vec<_> = schemas::contracts().values().collect();
         contracts.sort_by_key(|contract| files_first(&contract.name));
         for contract in contracts {
             if let Some(table) = lake.landing(&contract.name).await? {
-                let positions = LandingTable::new(lake, contract).heads_of(&table, partitions).await?;
+                let positions = LandingTable::new(lake, contract).heads_of(&table).await?;
                 landing.cuts.insert(contract.name.clone(), LandingCut { version: table.version(), positions });
                 landing.tables.insert(contract.name.clone(), table);
             }

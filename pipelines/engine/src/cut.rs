@@ -66,13 +66,8 @@ impl<'a> Cut<'a> {
     ///
     /// # Errors
     /// When a table cannot be read.
-    pub async fn now(
-        lake: &'a Lake,
-        library: &'a Library,
-        as_of: NaiveDate,
-        partitions: i32,
-    ) -> Result<Self, EngineError> {
-        Self::open(lake, library, as_of, Landing::now(lake, partitions).await?).await
+    pub async fn now(lake: &'a Lake, library: &'a Library, as_of: NaiveDate) -> Result<Self, EngineError> {
+        Self::open(lake, library, as_of, Landing::now(lake).await?).await
     }
 
     /// The landing tables as a generation shows them.

@@ -29,6 +29,7 @@ mod locate;
 mod lock;
 mod markdown;
 pub mod memory;
+pub mod missing;
 mod money;
 mod named;
 mod near;

@@ -153,13 +153,13 @@ impl Plan {
     ///
     /// # Errors
     /// When a job does not pass its checks, or the lake cannot be read.
-    pub async fn make(lake: &Lake, library: &Library, as_of: NaiveDate, partitions: i32) -> Result<Self, EngineError> {
+    pub async fn make(lake: &Lake, library: &Library, as_of: NaiveDate) -> Result<Self, EngineError> {
         let generation = lake.latest_generation().await?;
         let archived = match generation.as_ref().and_then(|generation| generation.library.as_ref()) {
             Some(digest) => Some(Archived::open(lake, digest).await?),
             None => None,
         };
-        let landing = Landing::now(lake, partitions).await?.cuts;
+        let landing = Landing::now(lake).await?.cuts;
         let refreshes = refreshes(library, as_of)?;
         Ok(Self::of(generation.as_ref(), archived.as_ref(), library, &landing, &refreshes))
     }

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use chrono::{DateTime, NaiveDate, Utc};
-use commit::generation::{Audit, Candidate, Generation, TableCut};
+use commit::generation::{Audit, Candidate, Generation, LandingCut, TableCut};
 use datafusion::catalog::TableProvider;
 use datafusion::execution::context::SessionContext;
 use futures::stream::{self, FuturesUnordered, StreamExt as _, TryStreamExt as _};
@@ -37,8 +37,6 @@ pub struct Request {
     pub published_at: DateTime<Utc>,
     /// A random identity of this run.
     pub writer: String,
-    /// Log partitions of a topic.
-    pub partitions: i32,
     /// How much is computed again.
     pub refresh: Limits,
     /// Leave no deleted row in the files of the tables.
@@ -138,10 +136,20 @@ pub struct Report {
     pub rows: BTreeMap<String, u64>,
     /// What was computed, by job.
     pub refreshed: BTreeMap<String, Refreshed>,
+    /// What had landed when it began.
+    pub landing: BTreeMap<String, LandingCut>,
     /// What the audit found.
     pub audit: Audit,
     /// The first violations of each broken invariant.
     pub violations: BTreeMap<String, Vec<Map<String, Value>>>,
+}
+
+/// What has landed by now, as a generation would say it.
+///
+/// # Errors
+/// When a table cannot be read.
+pub async fn landed(lake: &Lake) -> Result<BTreeMap<String, LandingCut>, EngineError> {
+    Ok(Landing::now(lake).await?.cuts)
 }
 
 /// Brings every job of `library` up to what has landed in `lake`.
@@ -156,7 +164,7 @@ pub async fn run(
     progress: &(dyn Fn(Progress<'_>) + Sync),
 ) -> Result<Report, EngineError> {
     let last = lake.latest_generation().await?;
-    let cut = Cut::now(lake, library, request.as_of, request.partitions).await?.on(request.executor.clone());
+    let cut = Cut::now(lake, library, request.as_of).await?.on(request.executor.clone());
     let changes = match &last {
         Some(last) if last.landing != cut.landing.cuts => {
             let before = Landing::then(lake, &last.landing).await?;
@@ -174,17 +182,21 @@ pub async fn run(
     let (audit, violations) = run.audit().await?;
     let rows = results.iter().map(|result| (result.job.name.clone(), result.content.rows())).collect();
     let refreshed = results.iter().map(|result| (result.job.name.clone(), result.refreshed.clone())).collect();
-    let Ok(permit) = audit.clone().permit() else {
+    let landing = run.cut.landing.cuts.clone();
+    let permit = audit.clone().permit();
+    let report =
+        Report { generation: None, published: false, rows, refreshed, landing: landing.clone(), audit, violations };
+    let Ok(permit) = permit else {
         for result in &results {
             result.discard(lake).await?;
         }
-        return Ok(Report { generation: None, published: false, rows, refreshed, audit, violations });
+        return Ok(report);
     };
     let (digest, bytes) = library.to_keep()?;
     if run.last.as_ref().is_none_or(|last| last.library.as_ref() != Some(&digest)) {
         lake.keep_library(&digest, bytes).await?;
     }
-    let (landing, parts) = (run.cut.landing.cuts.clone(), library.parts());
+    let parts = library.parts();
     let mut candidate = Candidate { landing, library: Some(digest), ..Candidate::default() };
     let commits = results.into_iter().map(|result| async {
         let name = result.job.name.clone();
@@ -194,13 +206,13 @@ pub async fn run(
     candidate.tables = stream::iter(commits).buffer_unordered(COMMITS).try_collect().await?;
     let last = run.last;
     if last.as_ref().is_some_and(|last| candidate.shows_the_same(last, request.as_of)) {
-        return Ok(Report { generation: last, published: false, rows, refreshed, audit, violations });
+        return Ok(Report { generation: last, ..report });
     }
     let generation = candidate
         .publish(last.as_ref(), request.as_of, request.published_at, request.writer.clone(), permit)
         .map_err(|refusal| EngineError::Result { job: "publish".to_owned(), reason: refusal.to_string() })?;
     lake.publish(&generation).await?;
-    Ok(Report { generation: Some(generation), published: true, rows, refreshed, audit, violations })
+    Ok(Report { generation: Some(generation), published: true, ..report })
 }
 
 /// The tables of a published generation, in a session that reads nothing else.

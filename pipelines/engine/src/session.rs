@@ -1,6 +1,7 @@
 use std::sync::Arc;
 
 use chrono::NaiveDate;
+use datafusion::config::{ConfigOptions, OptimizerOptions};
 use datafusion::execution::SessionStateBuilder;
 use datafusion::execution::context::{SessionConfig, SessionContext};
 
@@ -37,6 +38,7 @@ fn session_with(config: SessionConfig, as_of: NaiveDate, calendar: &Arc<Calendar
     options.execution.collect_statistics = true;
     options.optimizer.prefer_hash_join = true;
     options.execution.time_zone = Some("+00:00".to_owned());
+    collect_build_sides(options);
     memory::share(options);
     let state =
         SessionStateBuilder::new_with_default_features().with_config(config).with_runtime_env(memory::runtime());
@@ -46,4 +48,23 @@ fn session_with(config: SessionConfig, as_of: NaiveDate, calendar: &Arc<Calendar
         context.register_udf(function);
     }
     context
+}
+
+/// With few partitions it is cheaper to build one hash table of a join than to spread both its sides over the
+/// partitions, up to a size at which building it alone holds the others up. What the environment sets, stands.
+fn collect_build_sides(options: &mut ConfigOptions) {
+    const FEW: usize = 4;
+    const BYTES: usize = 1 << 30;
+    const ROWS: usize = 10_000_000;
+    let usual = OptimizerOptions::default();
+    let optimizer = &mut options.optimizer;
+    if options.execution.target_partitions > FEW {
+        return;
+    }
+    if optimizer.hash_join_single_partition_threshold == usual.hash_join_single_partition_threshold {
+        optimizer.hash_join_single_partition_threshold = BYTES;
+    }
+    if optimizer.hash_join_single_partition_threshold_rows == usual.hash_join_single_partition_threshold_rows {
+        optimizer.hash_join_single_partition_threshold_rows = ROWS;
+    }
 }

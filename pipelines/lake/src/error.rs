@@ -47,7 +47,7 @@ pub enum LakeError {
     },
     /// Positions are missing. Whose: an operator's. Retry: never.
     #[error(
-        "table {table}, partition {partition}: positions ({head}, {from}] are missing: the log has lost messages that were never landed; restore them or have an operator accept the gap"
+        "table {table}, partition {partition}: positions ({head}, {from}] are missing: the log has lost messages that were never landed; see `reskontra gaps`"
     )]
     Gap {
         /// The table.
@@ -113,6 +113,29 @@ impl LakeError {
             Self::Malformed { .. } => Some("malformed"),
             Self::Contended(_) => Some("contended"),
             _ => None,
+        }
+    }
+
+    /// Whether trying again can help, without anybody changing anything.
+    #[must_use]
+    pub const fn passes(&self) -> bool {
+        match self {
+            Self::Store(_)
+            | Self::Delta { .. }
+            | Self::Parquet(_)
+            | Self::Stale { .. }
+            | Self::Contended(_)
+            | Self::Moved(_)
+            | Self::Stopped(_)
+            | Self::GenerationTaken(_) => true,
+            Self::Address { .. }
+            | Self::Arrow(_)
+            | Self::Scan(_)
+            | Self::Gap { .. }
+            | Self::Malformed { .. }
+            | Self::Change { .. }
+            | Self::Format { .. }
+            | Self::NoTable(_) => false,
         }
     }
 

@@ -83,14 +83,14 @@ impl LandingTable {
         Self { lake: lake.clone(), contract, schema: landing_schema(contract) }
     }
 
-    /// Position landed, by partition, for the partitions `0..partitions`.
+    /// Position landed, by partition.
     ///
     /// # Errors
     /// When the store fails.
-    pub async fn heads(&self, partitions: i32) -> Result<BTreeMap<i32, i64>, LakeError> {
+    pub async fn heads(&self) -> Result<BTreeMap<i32, i64>, LakeError> {
         match self.lake.landing(&self.contract.name).await? {
             Some(table) => {
-                let heads = self.heads_of(&table, partitions).await?;
+                let heads = self.heads_of(&table).await?;
                 for (partition, position) in &heads {
                     lag::committed(&self.contract.name, *partition, *position);
                 }
@@ -104,14 +104,27 @@ impl LandingTable {
     ///
     /// # Errors
     /// When the store fails.
-    pub async fn heads_of(&self, table: &Table, partitions: i32) -> Result<BTreeMap<i32, i64>, LakeError> {
+    pub async fn heads_of(&self, table: &Table) -> Result<BTreeMap<i32, i64>, LakeError> {
         let mut heads = BTreeMap::new();
-        for partition in 0..partitions {
+        for partition in 0..self.partitions(table).await? {
             if let Some(position) = table.position(&self.application(partition)).await? {
                 heads.insert(partition, position);
             }
         }
         Ok(heads)
+    }
+
+    /// Up to which number partitions have landed.
+    async fn partitions(&self, table: &Table) -> Result<i32, LakeError> {
+        if let Some(count) = table.position(&self.partitions_application()).await? {
+            return Ok(i32::try_from(count).unwrap_or(i32::MAX));
+        }
+        // A table of an earlier version does not say it.
+        let mut count = 0;
+        while table.position(&self.application(count)).await?.is_some() {
+            count += 1;
+        }
+        Ok(count)
     }
 
     /// Lands an offer: rows and positions in one commit, or nothing.
@@ -157,10 +170,7 @@ impl LandingTable {
     async fn land_untold(&self, offer: &Offer) -> Result<Landed, LakeError> {
         let mut staged = None;
         for _ in 0..TRIES {
-            let table = match self.lake.landing(&self.contract.name).await? {
-                Some(table) => table,
-                None => self.lake.create(paths::landing(&self.contract.name), &self.schema).await?,
-            };
+            let table = self.lake.landing_or_new(&self.contract.name, &self.schema).await?;
             if !self.follows(&table, offer).await? {
                 return Ok(Landed::Already);
             }
@@ -169,12 +179,59 @@ impl LandingTable {
                 None => self.write(offer).await?,
             };
             let actions = files.adds.iter().cloned().map(Action::Add).collect();
-            let transactions = offer
-                .ranges
-                .iter()
-                .map(|(partition, (_, to))| Transaction::new(self.application(*partition), *to))
-                .collect();
-            match table.commit(actions, transactions, SaveMode::Append).await {
+            let heads = offer.ranges.iter().map(|(partition, (_, to))| (*partition, *to));
+            let positions = self.positions(&table, heads.collect()).await?;
+            match table.commit(actions, positions, SaveMode::Append).await {
+                Ok(table) => return Ok(Landed::Committed { version: table.version() }),
+                Err(LakeError::Delta { error, .. }) if is_conflict(&error) => staged = Some(files),
+                Err(error) => return Err(error),
+            }
+        }
+        Err(LakeError::Contended(self.contract.name.clone()))
+    }
+
+    /// Moves the head of a partition past messages that the log no longer has, because somebody decided so; `reason`
+    /// stands in the commit. What was lost is not in the table: see [`Gap`](commit::positions::Decision::Gap).
+    ///
+    /// # Errors
+    /// When the head is neither at `from` nor at `to`, or the store fails.
+    pub async fn jump(&self, partition: i32, from: i64, to: i64, reason: &str) -> Result<Landed, LakeError> {
+        let range = Offer { ranges: BTreeMap::from([(partition, (from, to))]), ..Offer::default() };
+        for _ in 0..TRIES {
+            let table = self.lake.landing_or_new(&self.contract.name, &self.schema).await?;
+            if !self.follows(&table, &range).await? {
+                return Ok(Landed::Already);
+            }
+            let positions = self.positions(&table, BTreeMap::from([(partition, to)])).await?;
+            match table.commit_because(Some(reason), Vec::new(), positions, SaveMode::Append).await {
+                Ok(table) => return Ok(Landed::Committed { version: table.version() }),
+                Err(LakeError::Delta { error, .. }) if is_conflict(&error) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Err(LakeError::Contended(self.contract.name.clone()))
+    }
+
+    /// Lands rows of a file that the log has lost: `rows` of them belong in the table in all. Filling the same twice is
+    /// filling once.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn fill(&self, file_id: &str, rows: i64, offer: &Offer) -> Result<Landed, LakeError> {
+        let filled = || Transaction::new(format!("{}/filled/{file_id}", self.contract.name), rows);
+        let mut staged = None;
+        for _ in 0..TRIES {
+            let table = self.lake.landing_or_new(&self.contract.name, &self.schema).await?;
+            if table.position(&filled().app_id).await? == Some(rows) {
+                return Ok(Landed::Already);
+            }
+            let files = match staged.take() {
+                Some(files) => files,
+                None => self.write(offer).await?,
+            };
+            let actions = files.adds.iter().cloned().map(Action::Add).collect();
+            let reason = Some("rows that the log had lost, read again from the archive");
+            match table.commit_because(reason, actions, vec![filled()], SaveMode::Append).await {
                 Ok(table) => return Ok(Landed::Committed { version: table.version() }),
                 Err(LakeError::Delta { error, .. }) if is_conflict(&error) => staged = Some(files),
                 Err(error) => return Err(error),
@@ -210,8 +267,29 @@ impl LandingTable {
         }
     }
 
-    fn application(&self, partition: i32) -> String {
+    /// What a commit says that moves the heads of partitions.
+    pub(crate) async fn positions(
+        &self,
+        table: &Table,
+        heads: BTreeMap<i32, i64>,
+    ) -> Result<Vec<Transaction>, LakeError> {
+        let landed = self.partitions(table).await?;
+        let partitions = heads.keys().map(|partition| partition + 1).fold(landed, i32::max);
+        let moved = heads.iter().map(|(partition, to)| Transaction::new(self.application(*partition), *to));
+        let mut positions: Vec<_> = moved.collect();
+        if partitions > landed {
+            positions.push(Transaction::new(self.partitions_application(), partitions.into()));
+        }
+        Ok(positions)
+    }
+
+    pub(crate) fn application(&self, partition: i32) -> String {
         format!("{}/{partition}", self.contract.name)
+    }
+
+    /// A Delta log can be asked for the version of an application, but not which applications it knows.
+    fn partitions_application(&self) -> String {
+        format!("{}/partitions", self.contract.name)
     }
 
     async fn write(&self, offer: &Offer) -> Result<crate::Staged, LakeError> {

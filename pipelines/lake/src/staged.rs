@@ -20,6 +20,9 @@ use crate::{DataFile, LakeError};
 pub const FILE_ROWS: usize = 1_000_000;
 /// Rows in a page: the smallest piece that a keyed read has to look at.
 const PAGE_ROWS: usize = 1_000;
+/// A dictionary is read whole for any page of its column. A keyed read takes a few pages of each of many files, so only
+/// columns of few values have one; in a megabyte, the usual limit, it would cost more than all pages together.
+const DICTIONARY_BYTES: usize = 32 << 10;
 
 /// Writes rows into data files that no table names yet.
 #[derive(Debug)]
@@ -138,6 +141,7 @@ impl Writer {
             .set_compression(Compression::ZSTD(ZstdLevel::try_new(1)?))
             .set_data_page_row_count_limit(PAGE_ROWS)
             .set_write_batch_size(PAGE_ROWS)
+            .set_dictionary_page_size_limit(DICTIONARY_BYTES)
             .set_max_row_group_row_count(Some(FILE_ROWS))
             .set_created_by("reskontra".to_owned());
         if self.key.is_empty() {

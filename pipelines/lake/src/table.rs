@@ -70,6 +70,13 @@ impl Lake {
         self.load(paths::landing(contract), None).await
     }
 
+    pub(crate) async fn landing_or_new(&self, contract: &str, schema: &SchemaRef) -> Result<Table, LakeError> {
+        match self.landing(contract).await? {
+            Some(table) => Ok(table),
+            None => self.create(paths::landing(contract), schema).await,
+        }
+    }
+
     /// A version of a contract's landing table.
     ///
     /// # Errors
@@ -262,7 +269,18 @@ impl Table {
     }
 
     pub(crate) async fn commit(
+        self,
+        actions: Vec<Action>,
+        transactions: Vec<Transaction>,
+        mode: SaveMode,
+    ) -> Result<Self, LakeError> {
+        self.commit_because(None, actions, transactions, mode).await
+    }
+
+    /// Commits what somebody decided; the reason stands in the log.
+    pub(crate) async fn commit_because(
         mut self,
+        reason: Option<&str>,
         actions: Vec<Action>,
         transactions: Vec<Transaction>,
         mode: SaveMode,
@@ -273,6 +291,7 @@ impl Table {
         if let Some(trace) = telemetry::trace::current() {
             identity.insert(telemetry::trace::HEADER.to_owned(), trace.to_string().into());
         }
+        identity.extend(reason.map(|reason| ("reskontraReason".to_owned(), reason.into())));
         let properties = CommitProperties::default()
             .with_metadata(identity)
             .with_application_transactions(transactions)

@@ -4,6 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
+use chrono::Days;
 use city::bank::Bank;
 use city::erp::Erp;
 use city::output::Landing;
@@ -18,6 +19,9 @@ const SEED: u64 = 1;
 /// Customers and payments of a city of scale 1.
 const CUSTOMERS: usize = 2_000;
 const PAYMENTS: u64 = 2_500;
+
+/// Open items in the register of a city of scale 1, a little less than there are.
+const ITEMS: u64 = 3_000;
 
 /// Bytes of the register of open items and of e-invoices in a city of scale 1, a little less than there are.
 const REGISTER_BYTES: u64 = 470_000;
@@ -84,6 +88,43 @@ pub fn bank(dir: &Path, wanted: u64) -> Result<PathBuf> {
         Ok(())
     })?;
     Ok(root.join("landing"))
+}
+
+/// What a ledger in service gets.
+pub struct Live {
+    /// The register with at least as many open items as asked for.
+    pub register: PathBuf,
+    /// BgMax files of a thousand payments or a few less, in order.
+    pub payments: Vec<PathBuf>,
+}
+
+/// A register of at least `items` open items, and `seconds` files of a thousand payments of some of them.
+///
+/// # Errors
+/// When they cannot be written.
+pub fn live(dir: &Path, items: u64, seconds: usize) -> Result<Live> {
+    let scale = u32::try_from(items.div_ceil(ITEMS)).unwrap_or(u32::MAX);
+    let root = once(&dir.join(format!("live-{scale}-{seconds}")), |dir| {
+        let (landing, as_of) = (Landing::new(dir), city::default_as_of());
+        let customers = customers(SEED, CUSTOMERS * scale as usize, &mut Registry::default());
+        let mut plan = payments::Plan::new(SEED, scale, as_of, &customers);
+        plan.payments.truncate(seconds * 1_000);
+        for (second, payments) in (1..).zip(plan.payments.chunks_mut(1_000)) {
+            let day = as_of.checked_sub_days(Days::new(second)).context("a day for each file")?;
+            one_file(payments, day);
+        }
+        plan.payments.reverse();
+        let bank = Bank::new(&landing, &customers, &plan.ledger.items).write(&plan.payments)?;
+        Erp { landing: &landing, as_of, customers: &customers, ledger: &plan.ledger }
+            .write(&bank.payments, &bank.deposits)?;
+        Ok(())
+    })?;
+    let day = city::default_as_of().format("%Y%m%d");
+    let payments = files(&root.join("landing/bank"))?.into_iter();
+    Ok(Live {
+        register: root.join(format!("landing/erp/AGR_KUNDRESKONTRA_{day}.txt")),
+        payments: payments.filter(|file| file.to_string_lossy().ends_with("_OCR.txt")).collect(),
+    })
 }
 
 /// The landing places of a city.

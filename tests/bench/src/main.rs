@@ -1,6 +1,6 @@
 //! Speed, beside the speed of something that everyone knows, measured in the same run.
 //!
-//! `cargo xtask bench [parse|land|run|tick|jobs]` builds this optimised and runs it. Each benchmark prints a table with ratios and
+//! `cargo xtask bench [parse|land|live|run|tick|jobs]` builds this optimised and runs it. Each benchmark prints a table with ratios and
 //! writes the same numbers to `target/bench/NAME.json`. No time makes it fail. What is measured how, and what came of it,
 //! stands in `docs/benchmarks.md`.
 //!
@@ -10,6 +10,7 @@
 mod data;
 mod jobs;
 mod land;
+mod live;
 mod measure;
 mod parse;
 mod random;
@@ -39,6 +40,12 @@ struct Args {
     /// Payments that are landed, at least.
     #[arg(long, default_value_t = 1_000_000)]
     payments: u64,
+    /// Open items of the ledger that payments come in for.
+    #[arg(long, default_value_t = 1_000_000)]
+    items: u64,
+    /// Seconds for which payments come in, a thousand a second.
+    #[arg(long, default_value_t = 60)]
+    seconds: usize,
     /// Sizes of the city that jobs run on; the first is what the others are compared with.
     #[arg(long, value_delimiter = ',', default_values_t = [1, 10])]
     scales: Vec<u32>,
@@ -74,6 +81,8 @@ enum Name {
     Parse,
     /// Payments into tables, directly and through Apache Kafka, beside a bare consumer.
     Land,
+    /// From the broker to a published generation, with processes that follow and are killed.
+    Live,
     /// The jobs, beside a hash join of the same tables.
     Run,
     /// A thousand changed rows of a large table, beside a scan of it.
@@ -100,6 +109,7 @@ fn benchmarks(args: &Args) -> Result<()> {
     for (name, benchmark) in [
         (Name::Parse, parse::benchmark as fn(&Args, &Machine) -> Result<()>),
         (Name::Land, land::benchmark),
+        (Name::Live, live::benchmark),
         (Name::Run, run::benchmark),
         (Name::Tick, tick::benchmark),
         (Name::Jobs, jobs::benchmark),

@@ -218,7 +218,6 @@ pub async fn measure(task: &Task) -> Result<Measured> {
         as_of: task.as_of,
         published_at: DateTime::UNIX_EPOCH,
         writer: format!("bench-{number}"),
-        partitions: 1,
         refresh: Limits::default(),
         compact: false,
         executor: Arc::new(Here),

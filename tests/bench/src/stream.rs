@@ -144,7 +144,11 @@ pub fn open_lake(storage: &Path) -> Result<Lake> {
     Ok(Lake::open(&folder(storage)?)?)
 }
 
-fn folder(path: &Path) -> Result<Url> {
+/// The address of a folder.
+///
+/// # Errors
+/// When it is not there.
+pub fn folder(path: &Path) -> Result<Url> {
     let path = path.canonicalize().with_context(|| format!("finding {}", path.display()))?;
     Url::from_directory_path(&path).map_err(|()| anyhow!("{} is no folder that can be addressed", path.display()))
 }
@@ -174,7 +178,7 @@ async fn receive(task: &Task, lake: &Lake, delivery: &mut dyn Delivery, measured
 async fn heads(lake: &Lake) -> Result<Heads> {
     let mut heads = Heads::new();
     for contract in schemas::contracts().values() {
-        for (partition, position) in LandingTable::new(lake, contract).heads(1).await? {
+        for (partition, position) in LandingTable::new(lake, contract).heads().await? {
             heads.set(&contract.name, partition, position);
         }
     }

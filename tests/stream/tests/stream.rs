@@ -15,6 +15,7 @@ mod changes;
 mod cluster;
 mod explained;
 mod folder;
+mod follow;
 mod killed;
 mod parse;
 mod program;

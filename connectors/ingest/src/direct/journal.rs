@@ -102,10 +102,15 @@ pub(super) async fn append(journal: &Store, entry: &Entry) -> Result<bool> {
 }
 
 pub(super) async fn read(journal: &Store, number: u64) -> Result<Entry> {
+    let vanished = || Error::Damaged { path: name(number), reason: "it has vanished".to_owned() };
+    find(journal, number).await?.ok_or_else(vanished)
+}
+
+/// An entry, if it has been written.
+pub(super) async fn find(journal: &Store, number: u64) -> Result<Option<Entry>> {
     let name = name(number);
-    let damaged = |reason: String| Error::Damaged { path: name.clone(), reason };
-    let bytes = journal.get(&name).await?.ok_or_else(|| damaged("it has vanished".to_owned()))?;
-    parse(&bytes, number).map_err(damaged)
+    let Some(bytes) = journal.get(&name).await? else { return Ok(None) };
+    parse(&bytes, number).map(Some).map_err(|reason| Error::Damaged { path: name, reason })
 }
 
 pub(super) fn parse(bytes: &[u8], number: u64) -> Result<Entry, String> {

@@ -1,6 +1,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use arrow::array::{
     ArrayRef, BinaryArray, Int64Array, RecordBatch, StringArray, TimestampMillisecondArray, new_null_array,
@@ -12,6 +13,7 @@ use rdkafka::message::{BorrowedMessage, Headers as _};
 use rdkafka::{Message as _, Offset, TopicPartitionList};
 use schemas::Contract;
 use telemetry::lag;
+use telemetry::metrics::GAPS;
 use telemetry::trace::{HEADER, TraceParent};
 
 use super::ends::watermarks;
@@ -19,13 +21,16 @@ use super::position::{Position, consumer};
 use super::{KafkaConfig, Shard, blocking, partitions};
 use crate::avro::Decoder;
 use crate::gather::Gathered;
-use crate::log::{FILE, Heads, Limits, LogBatch, LogReader, REJECT};
+use crate::log::{FILE, Gap, Heads, Limits, LogBatch, LogReader, REJECT};
 use crate::spool::{Kind, Part};
 use crate::{Error, Result};
 
 /// Messages of a partition that are decoded together.
 const CHUNK: usize = formats::BATCH_ROWS;
 const CHUNK_BYTES: usize = 16 << 20;
+
+/// How long the ends of the `file` topic are taken as a sign for all topics.
+const ASK_ALL: Duration = Duration::from_secs(5);
 
 /// Reads topics from given heads up to what was delivered when it was opened or last told to
 /// [follow](Self::follow): first the rows, then the `file` records of files all of whose rows it has given.
@@ -36,6 +41,8 @@ pub struct KafkaReader {
 
 struct Inner {
     config: KafkaConfig,
+    shard: Shard,
+    heads: Heads,
     consumer: BaseConsumer,
     /// Asks for ends on a connection of its own, on which no fetch of messages lies waiting.
     ends: BaseConsumer,
@@ -44,6 +51,9 @@ struct Inner {
     gathered: Gathered,
     phases: Vec<Phase>,
     position: Option<Position>,
+    gaps: Vec<Gap>,
+    /// When the ends of all topics were asked for.
+    asked: Instant,
 }
 
 struct Topic {
@@ -92,19 +102,22 @@ impl KafkaReader {
     /// A reader at `heads` of the partitions of a shard.
     ///
     /// # Errors
-    /// When a topic is missing, the broker refuses or does not answer, or the log lacks what follows a head.
+    /// When a topic is missing, or the broker refuses or does not answer.
     pub async fn open(config: &KafkaConfig, heads: &Heads, shard: Shard, limits: Limits) -> Result<Self> {
         let (config, heads) = (config.clone(), heads.clone());
         let open = move || Inner::open(config, &heads, shard, limits).map(Box::new);
         Ok(Self { inner: Some(blocking("opening the log for reading", open).await?) })
     }
 
-    /// Sets the end of reading to what is delivered by now; [`LogReader::next`] goes on from where it is.
+    /// Sets the end of reading to what is delivered by now, in partitions that were added since, too;
+    /// [`LogReader::next`] goes on from where it is. While no file comes, the topics of rows are asked for only now
+    /// and then: a file delivers its rows and its `file` record together.
     ///
     /// # Errors
     /// When the broker refuses or does not answer.
     pub async fn follow(&mut self) -> Result<()> {
-        self.work("asking for the ends of the log", |inner| inner.follow()).await
+        let follow = |inner: &mut Inner| if inner.is_quiet()? { Ok(()) } else { inner.follow() };
+        self.work("asking for the ends of the log", follow).await
     }
 
     /// Tells the consumer group how far the tables are, for monitors of lag. Nothing depends on it.
@@ -140,59 +153,93 @@ impl LogReader for KafkaReader {
     async fn next(&mut self) -> Result<Option<LogBatch>> {
         self.work("reading the log", Inner::next).await
     }
+
+    fn gaps(&self) -> &[Gap] {
+        self.inner.as_ref().map_or(&[], |inner| &inner.gaps)
+    }
 }
 
 impl Inner {
     fn open(config: KafkaConfig, heads: &Heads, shard: Shard, limits: Limits) -> Result<Self> {
         let (reading, ends) = (consumer(&config)?, consumer(&config)?);
-        let counts = partitions(ends.client(), &config)?;
-        if shard.of > 1 && counts.values().any(|count| Some(count) != counts.values().next()) {
-            let reason = "topics have different numbers of partitions, so shards cannot keep a file together";
-            return Err(Error::Configuration(format!("{reason}: {counts:?}")));
-        }
-        let mut topics = BTreeMap::new();
-        for (name, count) in counts {
-            let contract = schemas::contract(name).map_err(|error| Error::Defect(error.to_string()))?;
-            let progress = |partition| {
-                let head = heads.get(name, partition);
-                (partition, Progress { taken: head, read: head, end: head, chunk: Chunk::default() })
-            };
-            let partitions = (0..count).filter(|partition| shard.holds(*partition)).map(progress).collect();
-            topics.insert(config.topic(name), Topic { contract, partitions });
-        }
         let mut inner = Self {
             config,
+            shard,
+            heads: heads.clone(),
             consumer: reading,
             ends,
             decoder: Decoder::new(),
-            topics,
+            topics: BTreeMap::new(),
             gathered: Gathered::new(limits),
             phases: Vec::new(),
             position: None,
+            gaps: Vec::new(),
+            asked: Instant::now(),
         };
         inner.follow()?;
         Ok(inner)
     }
 
+    /// Finds the partitions of the shard; those that are new are read from their heads.
+    fn find_partitions(&mut self) -> Result<()> {
+        let counts = partitions(self.ends.client(), &self.config)?;
+        if self.shard.of > 1 && counts.values().any(|count| Some(count) != counts.values().next()) {
+            let reason = "topics have different numbers of partitions, so shards cannot keep a file together";
+            return Err(Error::Configuration(format!("{reason}: {counts:?}")));
+        }
+        for (name, count) in counts {
+            let contract = schemas::contract(name).map_err(|error| Error::Defect(error.to_string()))?;
+            let topic = self.topics.entry(self.config.topic(name));
+            let topic = topic.or_insert_with(|| Topic { contract, partitions: BTreeMap::new() });
+            for partition in (0..count).filter(|partition| self.shard.holds(*partition)) {
+                topic.partitions.entry(partition).or_insert_with(|| {
+                    let head = self.heads.get(name, partition);
+                    Progress { taken: head, read: head, end: head, chunk: Chunk::default() }
+                });
+            }
+        }
+        Ok(())
+    }
+
+    /// True when everything has been read and no file has been delivered since, as far as is worth asking.
+    fn is_quiet(&self) -> Result<bool> {
+        if !self.phases.is_empty() || !self.gaps.is_empty() || self.asked.elapsed() > ASK_ALL {
+            return Ok(false);
+        }
+        for (name, topic) in self.topics.iter().filter(|(_, topic)| phase_of(topic) == Phase::Files) {
+            for (partition, progress) in &topic.partitions {
+                if watermarks(&self.ends, name, *partition, self.config.deadline())?.1 != progress.end {
+                    return Ok(false);
+                }
+            }
+        }
+        Ok(true)
+    }
+
     /// The end of the `file` topic is asked for first: whatever rows its records speak of have been delivered
     /// in the same transactions, and lie before the ends of the other topics that are asked for afterwards.
     fn follow(&mut self) -> Result<()> {
+        self.find_partitions()?;
         let deadline = self.config.deadline();
+        self.asked = Instant::now();
+        self.gaps.clear();
         for phase in [Phase::Files, Phase::Rows] {
             for (name, topic) in self.topics.iter_mut().filter(|(_, topic)| phase_of(topic) == phase) {
                 for (partition, progress) in &mut topic.partitions {
-                    let (start, end) = watermarks(&self.ends, name, *partition, deadline)?;
-                    if !(start..=end).contains(&progress.read) {
-                        return Err(Error::Gap {
-                            contract: topic.contract.name.clone(),
-                            partition: *partition,
-                            head: progress.read,
-                            reason: format!("the topic goes from {start} to {end}"),
-                        });
-                    }
-                    progress.end = end;
-                    lag::ends(&topic.contract.name, *partition, end);
+                    let ends = watermarks(&self.ends, name, *partition, deadline)?;
+                    let gap = Gap::between(&topic.contract.name, *partition, progress.read, ends);
+                    GAPS.set(&[&topic.contract.name, &partition.to_string()], gap.is_some().into());
+                    lag::ends(&topic.contract.name, *partition, ends.1);
+                    self.gaps.extend(gap);
+                    progress.end = ends.1;
                     progress.chunk = Chunk::default();
+                }
+            }
+        }
+        for topic in self.topics.values_mut() {
+            for gap in &self.gaps {
+                if let Some(progress) = topic.partitions.get_mut(&gap.partition) {
+                    progress.end = progress.read;
                 }
             }
         }

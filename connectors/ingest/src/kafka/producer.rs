@@ -65,6 +65,13 @@ impl KafkaDelivery {
         Ok(Self { delivered, sender: Some(Box::new(sender)) })
     }
 
+    /// The same, knowing files that have been landed, too: their records may have left the log since.
+    #[must_use]
+    pub fn with_landed(mut self, files: impl IntoIterator<Item = FileId>) -> Self {
+        self.delivered.extend(files);
+        self
+    }
+
     async fn work(
         &mut self,
         what: &'static str,

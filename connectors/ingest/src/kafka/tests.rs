@@ -1,13 +1,15 @@
+use std::collections::BTreeSet;
 use std::sync::OnceLock;
 
 use harness::Kafka;
+use rdkafka::admin::NewPartitions;
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer as _};
 use tempfile::TempDir;
 
 use super::*;
 use crate::archive::Archive;
 use crate::direct::Direct;
-use crate::log::{Delivery as _, FILE, Heads, Limits, LogBatch, LogReader};
+use crate::log::{Delivery as _, FILE, Gap, Heads, Limits, LogBatch, LogReader};
 use crate::parsed::{Parsed, Parser};
 use crate::testing::{memory, origin, parse, rows_of};
 use crate::{Retry, Whose};
@@ -245,19 +247,54 @@ async fn a_message_that_cannot_be_decoded_becomes_a_reject() {
 async fn tables_and_log_that_do_not_meet_are_refused() {
     let config = log("gap", 1).await;
     deliver(&config, &["rows 5"]).await;
-    let open = async |position| {
+    let gaps = async |position| {
         let mut heads = Heads::new();
         heads.set("ledger_balance", 0, position);
-        KafkaReader::open(&config, &heads, Shard::WHOLE, Limits::default()).await
+        let mut reader = KafkaReader::open(&config, &heads, Shard::WHOLE, Limits::default()).await.unwrap();
+        let gaps = reader.gaps().to_vec();
+        assert!(gaps.is_empty() || reader.next().await.unwrap().is_none(), "what belongs together was torn apart");
+        gaps
     };
-    assert!(open(6).await.is_ok(), "five rows and the marker of their transaction");
-    assert!(matches!(open(7).await, Err(Error::Gap { .. })), "the tables are ahead");
+    let gap = |head, start| vec![Gap { contract: "ledger_balance".to_owned(), partition: 0, head, start, end: 6 }];
+    assert_eq!(gaps(6).await, [], "five rows and the marker of their transaction");
+    assert_eq!(gaps(7).await, gap(7, 0), "the tables are ahead");
     let admin = AdminClient::<DefaultClientContext>::from_config(&config.client(&[])).unwrap();
     let mut list = rdkafka::TopicPartitionList::new();
     list.add_partition_offset(&config.topic("ledger_balance"), 0, rdkafka::Offset::Offset(3)).unwrap();
     admin.delete_records(&list, &AdminOptions::new()).await.unwrap();
-    assert!(matches!(open(0).await, Err(Error::Gap { .. })), "rows are gone that were never landed");
-    assert!(open(3).await.is_ok());
+    assert_eq!(gaps(0).await, gap(0, 3), "rows are gone that were never landed");
+    assert_eq!(gaps(3).await, []);
+}
+
+#[tokio::test]
+async fn a_gap_stops_its_partition_and_no_other() {
+    let config = log("gap-of-two", 2).await;
+    let scripts: Vec<String> = (1..12).map(|rows| format!("rows {rows}")).collect();
+    deliver(&config, &scripts.iter().map(String::as_str).collect::<Vec<_>>()).await;
+    let mut heads = Heads::new();
+    heads.set("ledger_balance", 1, 1_000);
+    let batches = read(&config, &heads).await;
+    assert!(batches.iter().any(|batch| batch.contract.name == FILE));
+    assert!(batches.iter().all(|batch| batch.partition == 0));
+}
+
+#[tokio::test]
+async fn partitions_that_are_added_while_reading_are_read() {
+    let config = log("grows", 1).await;
+    let mut reader = KafkaReader::open(&config, &Heads::new(), Shard::WHOLE, Limits::default()).await.unwrap();
+    let admin = AdminClient::<DefaultClientContext>::from_config(&config.client(&[])).unwrap();
+    let names: Vec<String> = contracts().map(|contract| config.topic(contract)).collect();
+    let more: Vec<_> = names.iter().map(|name| NewPartitions::new(name, 3)).collect();
+    admin.create_partitions(&more, &AdminOptions::new()).await.unwrap();
+    let scripts: Vec<String> = (1..12).map(|rows| format!("rows {rows}")).collect();
+    // A new partition is known to all a little after it was made.
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    deliver(&config, &scripts.iter().map(String::as_str).collect::<Vec<_>>()).await;
+    reader.follow().await.unwrap();
+    let batches = drain(&mut reader).await;
+    assert_eq!(rows_of(&batches), rows_of(&read(&config, &Heads::new()).await));
+    let partitions: BTreeSet<i32> = batches.iter().map(|batch| batch.partition).collect();
+    assert_eq!(partitions.into_iter().collect::<Vec<_>>(), [0, 1, 2]);
 }
 
 #[tokio::test]
@@ -335,4 +372,12 @@ fn every_partition_is_read_by_exactly_one_shard() {
 fn rejects_have_no_topic_of_their_own() {
     assert!(contracts().all(|name| name != REJECT));
     assert_eq!(contracts().count(), schemas::contracts().len() - 1);
+}
+
+#[test]
+fn a_shard_is_written_as_a_fraction() {
+    assert_eq!("2/3".parse(), Ok(Shard { index: 2, of: 3 }));
+    for wrong in ["3/3", "1", "a/b", "0/0", "-1/2"] {
+        assert!(wrong.parse::<Shard>().unwrap_err().starts_with(wrong), "{wrong}");
+    }
 }

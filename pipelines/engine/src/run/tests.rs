@@ -36,7 +36,6 @@ async fn order(jobs: usize) -> Vec<(String, BTreeSet<String>, BTreeSet<String>)>
         as_of: NaiveDate::from_ymd_opt(2026, 3, 31).unwrap(),
         published_at: DateTime::UNIX_EPOCH,
         writer: "test".to_owned(),
-        partitions: 1,
         refresh: Limits { jobs, ..Limits::default() },
         compact: false,
         executor: Arc::new(crate::executor::Here),

@@ -61,7 +61,7 @@ async fn rows_rejects_and_positions_land_together_and_once() {
     assert!(matches!(landing.land(&offer(3, 8)).await.unwrap_err(), LakeError::Stale { head: 5, .. }));
     assert!(matches!(landing.land(&offer(6, 8)).await.unwrap_err(), LakeError::Gap { head: 5, .. }));
     landing.land(&offer(5, 8)).await.unwrap();
-    assert_eq!(landing.heads(2).await.unwrap(), BTreeMap::from([(0, 8)]));
+    assert_eq!(landing.heads().await.unwrap(), BTreeMap::from([(0, 8)]));
     let table = lake.landing("payment_in").await.unwrap().unwrap();
     let sql = "select count(*), count(distinct ordinal), count(reject_code) from t";
     assert_eq!(query(&lake, &[("t", table.provider().unwrap())], sql).await, [8, 8, 2]);
@@ -89,7 +89,7 @@ async fn different_partitions_land_side_by_side() {
     for landed in [a, b, c] {
         assert!(matches!(landed.unwrap(), Landed::Committed { .. }));
     }
-    assert_eq!(landing.heads(3).await.unwrap(), BTreeMap::from([(0, 2), (1, 2), (2, 2)]));
+    assert_eq!(landing.heads().await.unwrap(), BTreeMap::from([(0, 2), (1, 2), (2, 2)]));
 }
 
 fn job_schema() -> SchemaRef {
@@ -185,7 +185,7 @@ async fn compaction_changes_files_and_no_row_and_leaves_positions_alone() {
     let sql = "select count(*), count(distinct ordinal), count(reject_code) from t";
     assert_eq!(query(&lake, &[("t", after.provider().unwrap())], sql).await, [40, 40, 20]);
     assert_eq!(query(&lake, &[("t", before.provider().unwrap())], sql).await, [40, 40, 20], "the past stays readable");
-    assert_eq!(landing.heads(1).await.unwrap(), BTreeMap::from([(0, 40)]));
+    assert_eq!(landing.heads().await.unwrap(), BTreeMap::from([(0, 40)]));
     landing.land(&offer(40, 42)).await.unwrap();
     assert_eq!(landing.compact().await.unwrap(), 0, "few files are left alone");
 }

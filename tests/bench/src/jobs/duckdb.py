@@ -26,6 +26,8 @@ settings = {"threads": task["threads"], "temp_directory": task["spill"]}
 if task["memory"] is not None:
     settings["memory_limit"] = f"{task['memory']}B"
 connection = duckdb.connect(config=settings)
+# It would be printed among the answer.
+connection.execute("set enable_progress_bar = false")
 for table, files in task["tables"].items():
     connection.read_parquet(files).create_view(table)
 

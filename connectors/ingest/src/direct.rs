@@ -148,6 +148,8 @@ impl Direct {
             }
         }
         for span in &entry.topics {
+            telemetry::lag::read(&span.contract, 0, span.to - 1, entry.file.received_at.timestamp_millis());
+            telemetry::lag::ends(&span.contract, 0, span.to);
             self.ends.insert(span.contract.clone(), span.to);
         }
         let entry = Arc::new(entry);

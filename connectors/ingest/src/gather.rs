@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 use arrow::array::RecordBatch;
 use schemas::Contract;
+use telemetry::trace::{LINKS, TraceParent};
 
 use crate::log::{FILE, Limits, LogBatch};
 use crate::spool::{Kind, Part};
@@ -15,6 +16,8 @@ pub(crate) struct Gathered {
     waiting: BTreeMap<(&'static str, i32), Waiting>,
     bytes: usize,
     ready: VecDeque<LogBatch>,
+    /// Of files whose rows are added next.
+    traces: Vec<TraceParent>,
 }
 
 #[derive(Debug)]
@@ -26,12 +29,17 @@ struct Waiting {
 
 impl Gathered {
     pub const fn new(limits: Limits) -> Self {
-        Self { limits, waiting: BTreeMap::new(), bytes: 0, ready: VecDeque::new() }
+        Self { limits, waiting: BTreeMap::new(), bytes: 0, ready: VecDeque::new(), traces: Vec::new() }
     }
 
     /// A batch that is ready.
     pub fn pop(&mut self) -> Option<LogBatch> {
         self.ready.pop_front()
+    }
+
+    /// The rows that are added next begin files that these spans delivered.
+    pub fn follow(&mut self, traces: impl IntoIterator<Item = TraceParent>) {
+        self.traces.extend(traces);
     }
 
     /// Adds rows that take a partition from `from` to `to`. True when a batch became ready.
@@ -44,11 +52,21 @@ impl Gathered {
         parts: impl IntoIterator<Item = Part>,
     ) -> bool {
         let waiting = self.waiting.entry((&contract.name, partition)).or_insert_with(|| Waiting {
-            batch: LogBatch { contract, partition, from, to, accepted: Vec::new(), rejects: Vec::new() },
+            batch: LogBatch {
+                contract,
+                partition,
+                from,
+                to,
+                accepted: Vec::new(),
+                rejects: Vec::new(),
+                traces: std::mem::take(&mut self.traces),
+            },
             rows: 0,
             bytes: 0,
         });
         waiting.batch.to = to;
+        let room = LINKS.saturating_sub(waiting.batch.traces.len());
+        waiting.batch.traces.extend(self.traces.drain(..).take(room));
         for part in parts {
             let bytes = size(&part.rows);
             waiting.rows += part.rows.num_rows();

@@ -13,7 +13,9 @@ use std::time::Duration;
 
 use rdkafka::ClientConfig;
 use rdkafka::client::{Client, ClientContext};
+use rdkafka::consumer::Consumer as _;
 use serde::Deserialize;
+use telemetry::wait::Wait;
 
 use crate::log::REJECT;
 use crate::registry::RegistryConfig;
@@ -137,6 +139,20 @@ impl Shard {
     }
 }
 
+/// Whether the broker answers within this time and has the topics.
+///
+/// # Errors
+/// When not.
+pub async fn reachable(config: &KafkaConfig, deadline: Duration) -> Result<()> {
+    let seconds = u32::try_from(deadline.as_secs()).unwrap_or(u32::MAX).max(1);
+    let config = KafkaConfig { deadline_seconds: seconds, ..config.clone() };
+    blocking("asking the broker", move || {
+        let client = position::consumer(&config)?;
+        partitions(client.client(), &config).map(drop)
+    })
+    .await
+}
+
 /// Contracts that have a topic. Rejects travel on the topic of the contract they were meant for.
 fn contracts() -> impl Iterator<Item = &'static str> {
     schemas::contracts().keys().map(String::as_str).filter(|name| *name != REJECT)
@@ -145,6 +161,7 @@ fn contracts() -> impl Iterator<Item = &'static str> {
 /// Number of partitions of each contract's topic.
 fn partitions<C: ClientContext>(client: &Client<C>, config: &KafkaConfig) -> Result<BTreeMap<&'static str, i32>> {
     identity::sign_in(config)?;
+    let _wait = Wait::BrokerMetadata.begin();
     let metadata = client.fetch_metadata(None, config.deadline());
     let metadata = metadata.map_err(|source| Error::broker("asking for the topics", source))?;
     let count = |contract: &'static str| {

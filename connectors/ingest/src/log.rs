@@ -17,6 +17,7 @@ use std::fmt;
 use arrow::array::RecordBatch;
 use async_trait::async_trait;
 use schemas::Contract;
+use telemetry::trace::TraceParent;
 
 use crate::parsed::Parsed;
 use crate::place::Found;
@@ -43,6 +44,8 @@ pub struct LogBatch {
     pub accepted: Vec<RecordBatch>,
     /// Refused rows, in the schema of the contract `reject`.
     pub rejects: Vec<RecordBatch>,
+    /// Where the files come from whose first rows are in it, for those who follow them; none without traces.
+    pub traces: Vec<TraceParent>,
 }
 
 impl LogBatch {

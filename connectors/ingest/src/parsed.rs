@@ -43,6 +43,18 @@ pub enum Status {
     Test,
 }
 
+impl Status {
+    /// Its name in metrics and logs.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Accepted => "accepted",
+            Self::Refused => "refused",
+            Self::Test => "test",
+        }
+    }
+}
+
 /// Rows of one contract that a file delivers.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Delivered {

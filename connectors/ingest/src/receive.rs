@@ -3,9 +3,12 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Instant;
 
 use chrono::{DateTime, Utc};
 use formats::{Finding, SealKey, Total, Verdict};
+use telemetry::metrics::{DELIVERED_ROWS, FILE_SECONDS, FILES, FILES_REFUSED};
+use tracing::{Instrument as _, field};
 
 use crate::archive::{Archive, temporary};
 use crate::log::Delivery;
@@ -138,6 +141,7 @@ impl Receiver {
             if !matches!(outcome, Outcome::Failed(_)) {
                 self.dealt_with.insert((place.name.clone(), found.name.clone()), found.clone());
             }
+            tell(&place.name, &outcome);
             let Found { name, size, received_at, .. } = found;
             report(Receipt { place: place.name.clone(), name, size, received_at, outcome });
         }
@@ -155,37 +159,86 @@ impl Receiver {
 
     async fn receive_one(&self, place: &LandingPlace, found: &Found, delivery: &mut dyn Delivery) -> Result<Outcome> {
         let Some(format) = &found.format else { return Ok(Outcome::NoRule) };
+        let span = tracing::error_span!("receive", place = place.name, format, file = field::Empty);
+        self.receive_file(place, found, format, delivery).instrument(span).await
+    }
+
+    async fn receive_file(
+        &self,
+        place: &LandingPlace,
+        found: &Found,
+        format: &str,
+        delivery: &mut dyn Delivery,
+    ) -> Result<Outcome> {
+        let started = Instant::now();
         let copy = temporary(&self.work_dir)?;
         let (file_id, size) = match place.download(&found.name, &copy).await {
             Ok(digest) => digest,
             Err(error @ Error::Disk { .. }) => return Err(error),
             Err(error) => return Ok(Outcome::Failed(error)),
         };
+        tracing::Span::current().record("file", field::display(file_id));
         if delivery.knows(&file_id) {
             return Ok(Outcome::Known { file_id });
         }
         faults::ARCHIVE.before();
-        self.archive.keep(file_id, copy.path(), size).await?;
+        self.archive.keep(file_id, copy.path(), size).instrument(tracing::info_span!("archive", size)).await?;
         faults::ARCHIVE.after();
         let origin = Origin {
             file_id,
             place: place.name.clone(),
             name: found.name.clone(),
-            format: format.clone(),
+            format: format.to_owned(),
             received_at: found.received_at,
             size,
             mark: found.mark.clone(),
         };
         faults::PARSE.before();
-        let parsed = match read(self.parser.clone(), origin, copy, self.work_dir.clone()).await {
+        let reading = read(self.parser.clone(), origin, copy, self.work_dir.clone());
+        let parsed = match reading.instrument(tracing::info_span!("parse")).await {
             Ok(parsed) => parsed,
             Err(error @ Error::Disk { .. }) if error.retry() == Retry::Later => return Err(error),
             Err(error) => return Ok(Outcome::Failed(error)),
         };
         faults::PARSE.after();
         let report = Box::new(Report::from(&parsed));
-        delivery.deliver(parsed).await?;
+        let rows = report.read_records;
+        delivery.deliver(parsed).instrument(tracing::info_span!("deliver", rows)).await?;
+        FILE_SECONDS.observe(&[format], started.elapsed());
+        for delivered in &report.deliveries {
+            DELIVERED_ROWS.add(&[&delivered.contract, "accepted"], delivered.accepted);
+            DELIVERED_ROWS.add(&[&delivered.contract, "rejected"], delivered.rejected);
+        }
         Ok(Outcome::Delivered(report))
+    }
+}
+
+/// Tells what became of a file to those who operate the process: never its name, which its sender chose freely.
+fn tell(place: &str, outcome: &Outcome) {
+    let (status, code) = match outcome {
+        Outcome::Delivered(report) => (report.status.name(), report.reason.as_ref().map(|reason| reason.code)),
+        Outcome::Known { .. } => ("known", None),
+        Outcome::NoRule => ("no_rule", None),
+        Outcome::Failed(_) => ("failed", None),
+    };
+    FILES.add(&[place, status], 1);
+    if let Some(code) = code {
+        FILES_REFUSED.add(&[place, code], 1);
+    }
+    match outcome {
+        Outcome::Delivered(report) => tracing::info!(
+            place,
+            status,
+            code,
+            file = %report.file_id,
+            format = report.format,
+            rows = report.read_records,
+            rejected = report.rejected_records,
+            "file received"
+        ),
+        Outcome::Known { file_id } => tracing::info!(place, status, file = %file_id, "file received before"),
+        Outcome::NoRule => tracing::info!(place, status, "file without a rule"),
+        Outcome::Failed(error) => tracing::info!(place, status, retry = ?error.retry(), "file not received"),
     }
 }
 

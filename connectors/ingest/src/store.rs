@@ -20,6 +20,7 @@ use object_store::local::LocalFileSystem;
 use object_store::path::Path;
 use object_store::{GetOptions, ObjectStore, ObjectStoreExt as _, PutMode, PutPayload, WriteMultipart};
 use sha2::{Digest as _, Sha256};
+use telemetry::wait::Wait;
 use tempfile::NamedTempFile;
 use tokio::io::AsyncWriteExt as _;
 use url::Url;
@@ -311,9 +312,13 @@ impl Store {
         work: impl Future<Output = object_store::Result<T>>,
     ) -> Result<T> {
         let what = || format!("{verb} {path}");
+        let _wait = Wait::Store.begin();
         match tokio::time::timeout(DEADLINE, work).await {
             Ok(done) => done.map_err(|source| Error::Store { what: what(), source }),
-            Err(_) => Err(Error::Late { what: what(), deadline: DEADLINE }),
+            Err(_) => {
+                Wait::Store.missed();
+                Err(Error::Late { what: what(), deadline: DEADLINE })
+            }
         }
     }
 }

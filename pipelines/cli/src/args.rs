@@ -14,6 +14,9 @@ pub struct Args {
     /// Configuration file. Without it `reskontra.toml` in the working directory is read when it exists.
     #[arg(long, short, global = true, env = "RESKONTRA_CONFIG", value_name = "FILE")]
     pub config: Option<PathBuf>,
+    /// Write the metrics of this process to a file when it ends, for the textfile collector of the node exporter.
+    #[arg(long, global = true, env = "RESKONTRA_METRICS", value_name = "FILE")]
+    pub metrics: Option<PathBuf>,
     #[command(subcommand)]
     pub command: Command,
 }

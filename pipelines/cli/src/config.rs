@@ -54,6 +54,8 @@ pub struct Config {
     pub engine: Option<String>,
     /// Pages and API.
     pub serve: Serve,
+    /// What is told to those who operate it.
+    pub telemetry: Telemetry,
     /// Leave no deleted row in the files of the tables.
     #[serde(skip)]
     pub compact: bool,
@@ -133,6 +135,45 @@ pub struct Serve {
     pub address: SocketAddr,
 }
 
+/// What is told to those who operate it.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Telemetry {
+    /// Address of `/metrics`, `/healthz` and `/readyz` while a process goes on; none without.
+    pub address: Option<SocketAddr>,
+    /// How log lines look: `text` or `json`. `RESKONTRA_LOGS` goes before.
+    pub logs: LogFormat,
+    /// The collector of traces (OTLP over HTTP), for example `http://127.0.0.1:4318`; none without.
+    /// `OTEL_EXPORTER_OTLP_ENDPOINT` goes before.
+    pub traces: Option<String>,
+}
+
+/// How log lines look.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    /// For a terminal.
+    #[default]
+    Text,
+    /// One object a line.
+    Json,
+}
+
+impl Telemetry {
+    /// With what the environment says.
+    fn with_environment(mut self) -> Result<Self> {
+        let set = |name| std::env::var(name).ok().filter(|value| !value.is_empty());
+        match set("RESKONTRA_LOGS").as_deref() {
+            None => {}
+            Some("text") => self.logs = LogFormat::Text,
+            Some("json") => self.logs = LogFormat::Json,
+            Some(other) => bail!("RESKONTRA_LOGS is {other}; it can be text or json"),
+        }
+        self.traces = set("OTEL_EXPORTER_OTLP_ENDPOINT").or(self.traces);
+        Ok(self)
+    }
+}
+
 const fn one() -> i32 {
     1
 }
@@ -163,6 +204,7 @@ impl Default for Config {
             memory: MemoryLimit::default(),
             engine: None,
             serve: Serve::default(),
+            telemetry: Telemetry::default(),
             compact: false,
             base: PathBuf::new(),
         }
@@ -174,10 +216,11 @@ impl Config {
     pub fn load(file: Option<&Path>) -> Result<Self> {
         let usual = Path::new("reskontra.toml");
         let Some(file) = file.or_else(|| usual.exists().then_some(usual)) else {
-            return Ok(Self::default());
+            return Ok(Self { telemetry: Telemetry::default().with_environment()?, ..Self::default() });
         };
         let text = std::fs::read_to_string(file).with_context(|| format!("reading {}", file.display()))?;
         let mut config: Self = toml::from_str(&text).with_context(|| format!("in {}", file.display()))?;
+        config.telemetry = config.telemetry.with_environment()?;
         config.base = file.parent().unwrap_or(Path::new("")).to_owned();
         let base = config.base.clone();
         for path in [&mut config.sql, &mut config.examples, &mut config.work] {

@@ -9,7 +9,9 @@ use ingest::kafka::{KafkaConfig, KafkaReader, Shard};
 use ingest::log::{Gap, Heads, Limits, LogBatch, LogReader};
 use lake::{Lake, Landed, LandingTable, Offer};
 use schemas::Contract;
+use telemetry::trace;
 use tokio::sync::mpsc;
+use tracing::Instrument as _;
 
 use crate::config::Config;
 use crate::print;
@@ -156,5 +158,13 @@ async fn land_batch(lake: &Lake, batch: LogBatch) -> Result<Landed> {
         accepted: batch.accepted,
         rejects: batch.rejects,
     };
-    Ok(LandingTable::new(lake, batch.contract).land(&offer).await?)
+    let span = tracing::error_span!(
+        "land",
+        contract = batch.contract.name,
+        partition = batch.partition,
+        from = batch.from,
+        to = batch.to
+    );
+    trace::continue_from(&span, &batch.traces);
+    Ok(LandingTable::new(lake, batch.contract).land(&offer).instrument(span).await?)
 }

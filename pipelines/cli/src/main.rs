@@ -18,6 +18,7 @@ mod gaps;
 mod landing;
 mod lint;
 mod money;
+mod monitor;
 mod parse;
 mod query;
 mod runs;
@@ -27,6 +28,7 @@ mod source;
 mod stop;
 mod stream;
 mod summary;
+mod tell;
 mod topics;
 mod up;
 mod work;
@@ -37,6 +39,7 @@ use clap::Parser as _;
 
 use args::{Args, Command, GapsCommand};
 use config::Config;
+use monitor::Role;
 
 fn main() -> ExitCode {
     let args = Args::parse();
@@ -50,9 +53,8 @@ fn main() -> ExitCode {
 }
 
 fn run(args: Args) -> anyhow::Result<ExitCode> {
-    let log = tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| "warn".into());
-    tracing_subscriber::fmt().with_env_filter(log).with_writer(std::io::stderr).init();
     let config = Config::load(args.config.as_deref())?;
+    let _telemetry = monitor::start(&config)?;
     config.limit_memory()?;
     // DataFusion plans recursively; deep plans need deep stacks in unoptimised builds.
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().thread_stack_size(16 << 20).build()?;
@@ -64,13 +66,13 @@ fn run(args: Args) -> anyhow::Result<ExitCode> {
                 if once {
                     return up::once(&config, as_of()).await;
                 }
-                stop::gracefully(config.grace(), |stop| up::up(&config, as_of, stop)).await
+                monitor::watched(&config, Role::UP, |stop| up::up(&config, as_of, stop)).await
             }
             Command::Ingest { follow: true } => {
-                stop::gracefully(config.grace(), |stop| up::ingest(&config, stop)).await
+                monitor::watched(&config, Role::INGEST, |stop| up::ingest(&config, stop)).await
             }
             Command::Land { follow: true, shard } => {
-                stop::gracefully(config.grace(), |stop| up::land(&config, shard, stop)).await
+                monitor::watched(&config, Role::LAND, |stop| up::land(&config, shard, stop)).await
             }
             Command::Ingest { follow: false } => {
                 let received = stream::Intake::open(&config).await?.receive().await?;
@@ -95,13 +97,13 @@ fn run(args: Args) -> anyhow::Result<ExitCode> {
                 config.compact |= compact;
                 if follow {
                     let as_of = || config.as_of(date);
-                    return stop::gracefully(config.grace(), |stop| up::run(&config, as_of, stop)).await;
+                    return monitor::watched(&config, Role::RUN, |stop| up::run(&config, as_of, stop)).await;
                 }
                 let report = stream::run(&config, &config.lake()?, config.as_of(date)).await?;
                 Ok(stream::verdict(&report))
             }
             Command::Topics(asked) => topics::topics(&config, asked).await,
-            Command::Serve => stop::gracefully(config.grace(), |stop| serve::serve(&config, stop)).await,
+            Command::Serve => monitor::watched(&config, Role::SERVE, |stop| serve::serve(&config, stop)).await,
             Command::Parse { format, file, name } => parse::parse(&format, &file, name.as_deref()),
             Command::Example(asked) => draw::example(&config, &asked).await,
             Command::Lint { files } => lint::lint(&config, &files),
@@ -129,12 +131,17 @@ fn run(args: Args) -> anyhow::Result<ExitCode> {
     });
     // A step that was abandoned may block a thread; what it does no longer counts.
     runtime.shutdown_background();
+    if let Some(file) = args.metrics {
+        monitor::write(&file)?;
+    }
     ended
 }
 
 /// Where text goes: results to standard output, what happened to standard error.
 #[allow(clippy::print_stderr, reason = "this is the one place that prints")]
 mod print {
+    use std::sync::atomic::{AtomicBool, Ordering};
+
     /// A line of the result.
     pub fn out(line: &str) {
         use std::io::Write as _;
@@ -151,13 +158,28 @@ mod print {
         }
     }
 
-    /// A line about what happened.
+    /// Whether lines on standard error are for a program that reads JSON.
+    static STRUCTURED: AtomicBool = AtomicBool::new(false);
+
+    /// From now on standard error is for a program that reads JSON: what is written for people is left out, and what
+    /// failed is an event.
+    pub fn structured() {
+        STRUCTURED.store(true, Ordering::Relaxed);
+    }
+
+    /// A line about what happened. As JSON it is told by events with fields, and not in words that may quote data.
     pub fn note(line: &str) {
-        eprintln!("{line}");
+        if !STRUCTURED.load(Ordering::Relaxed) {
+            eprintln!("{line}");
+        }
     }
 
     /// Why the command failed.
     pub fn error(line: &str) {
-        eprintln!("error: {line}");
+        if STRUCTURED.load(Ordering::Relaxed) {
+            tracing::error!("{line}");
+        } else {
+            eprintln!("error: {line}");
+        }
     }
 }

@@ -17,14 +17,16 @@ use ingest::place::LandingPlace;
 use ingest::receive::{Outcome, Receipt, Receiver};
 use lake::Lake;
 use schemas::money;
+use telemetry::trace;
+use tracing::{Instrument as _, field};
 use uuid::Uuid;
 
 use crate::config::Config;
 use crate::landing::{self, Lander, Round};
 use crate::print;
 use crate::runs::LastRun;
-use crate::seal;
 use crate::work::WorkFolder;
+use crate::{seal, tell};
 
 /// What a round of receiving did.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -205,17 +207,29 @@ pub async fn run_library(config: &Config, lake: &Lake, library: &Library, as_of:
         executor: config.executor()?,
     };
     let bar = ProgressBar::new(library.jobs.len() as u64).with_style(bar_style("{bar:30} {pos}/{len} jobs {wide_msg}"));
-    let progress = |progress: Progress<'_>| match progress {
-        Progress::Job { name, .. } => bar.set_message(name.to_owned()),
-        Progress::Done { name, rows, changed, refreshed } => {
-            tracing::info!(job = name, rows, changed, %refreshed, "computed");
-            bar.inc(1);
+    let telling = tell::Run::begins();
+    let progress = |progress: Progress<'_>| {
+        telling.progress(&progress);
+        match progress {
+            Progress::Job { name, .. } => bar.set_message(name.to_owned()),
+            Progress::Done { name, rows, changed, refreshed } => {
+                tracing::info!(job = name, rows, changed, %refreshed, "computed");
+                bar.inc(1);
+            }
+            Progress::Audit => bar.set_message("audit"),
         }
-        Progress::Audit => bar.set_message("audit"),
     };
+    let span = tracing::error_span!("run", %as_of, generation = field::Empty, error = field::Empty);
+    let before = if trace::of(&span).is_some() { lake.latest_generation().await? } else { None };
     let mut last = LastRun::started(request.published_at, as_of);
-    let result = run::run(lake, library, &request, &progress).await;
+    let result = run::run(lake, library, &request, &progress).instrument(span.clone()).await;
     bar.finish_and_clear();
+    telling.ends(result.as_ref().ok());
+    match &result {
+        Ok(report) => tell::follow(&span, lake, before.as_ref(), report).await?,
+        Err(_) => drop(span.record("error", true)),
+    }
+    drop(span);
     last.ended_at = Utc::now();
     match &result {
         Ok(report) => {

@@ -116,6 +116,17 @@ pub enum LakeError {
 }
 
 impl LakeError {
+    /// Why an offer was refused, in a word; none when the store failed.
+    pub(crate) const fn refusal(&self) -> Option<&'static str> {
+        match self {
+            Self::Stale { .. } => Some("stale"),
+            Self::Gap { .. } => Some("gap"),
+            Self::Malformed { .. } => Some("malformed"),
+            Self::Contended(_) => Some("contended"),
+            _ => None,
+        }
+    }
+
     /// Whether trying again can help, without anybody changing anything.
     #[must_use]
     pub const fn passes(&self) -> bool {

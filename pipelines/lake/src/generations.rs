@@ -1,6 +1,7 @@
 use commit::generation::{FORMAT, Generation};
 use futures::TryStreamExt as _;
 use object_store::{ObjectStoreExt as _, PutMode, PutOptions};
+use telemetry::trace::{LINKS, TraceParent};
 
 use crate::{Lake, LakeError, paths};
 
@@ -64,12 +65,40 @@ impl Lake {
         let put = self.store().put_opts(&path, json.into(), options).await;
         faults::PUBLISH.after();
         match put {
-            Ok(_) => Ok(()),
+            Ok(_) => {
+                tracing::info!(generation = generation.number, as_of = %generation.as_of, "published");
+                Ok(())
+            }
             Err(object_store::Error::AlreadyExists { .. } | object_store::Error::Precondition { .. }) => {
                 Err(LakeError::GenerationTaken(generation.number))
             }
             Err(error) => Err(error.into()),
         }
+    }
+}
+
+impl Lake {
+    /// The spans that committed the versions of a landing table after `since` and up to `until`; of so many that a span
+    /// can link to, the last ones. Versions whose writers had no traces say nothing.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn landing_traces(&self, contract: &str, since: u64, until: u64) -> Result<Vec<TraceParent>, LakeError> {
+        let mut traces = Vec::new();
+        for version in (since + 1..=until).rev().take(LINKS) {
+            let bytes = match self.store().get(&paths::log_entry(&paths::landing(contract), version)).await {
+                Ok(entry) => entry.bytes().await?,
+                // Old entries go away with their checkpoint.
+                Err(object_store::Error::NotFound { .. }) => break,
+                Err(error) => return Err(error.into()),
+            };
+            let actions = bytes.split(|byte| *byte == b'\n').filter_map(|line| serde_json::from_slice(line).ok());
+            let trace = actions.filter_map(|action: serde_json::Value| {
+                action.get("commitInfo")?.get(telemetry::trace::HEADER)?.as_str()?.parse::<TraceParent>().ok()
+            });
+            traces.extend(trace);
+        }
+        Ok(traces)
     }
 }
 

@@ -1,7 +1,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
-use arrow::array::{ArrayRef, RecordBatch, new_null_array};
+use arrow::array::{ArrayRef, AsArray as _, RecordBatch, new_null_array};
 use arrow::compute::{CastOptions, cast_with_options};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
 use commit::landing::{After, Answer, Heads, Landing, Next, Refusal};
@@ -9,6 +10,9 @@ use commit::positions::Range;
 use deltalake::kernel::{Action, MetadataExt as _, Transaction};
 use deltalake::protocol::SaveMode;
 use schemas::{Contract, ENVELOPE};
+use telemetry::lag;
+use telemetry::metrics::{COMMIT_SECONDS, LANDED_ROWS, OFFERS_REFUSED, REJECTS};
+use telemetry::wait::Wait;
 
 use crate::evolve::grown;
 use crate::table::kernel_schema;
@@ -85,7 +89,13 @@ impl LandingTable {
     /// When the store fails.
     pub async fn heads(&self) -> Result<BTreeMap<i32, i64>, LakeError> {
         match self.lake.landing(&self.contract.name).await? {
-            Some(table) => self.heads_of(&table).await,
+            Some(table) => {
+                let heads = self.heads_of(&table).await?;
+                for (partition, position) in &heads {
+                    lag::committed(&self.contract.name, *partition, *position);
+                }
+                Ok(heads)
+            }
             None => Ok(BTreeMap::new()),
         }
     }
@@ -130,6 +140,42 @@ impl LandingTable {
     }
 
     async fn land_because(&self, reason: Option<&str>, offer: &Offer) -> Result<Landed, LakeError> {
+        let (started, waiting) = (Instant::now(), Wait::LandingCommit.begin());
+        let landed = self.land_untold(reason, offer).await;
+        drop(waiting);
+        self.tell(offer, &landed, started.elapsed());
+        landed
+    }
+
+    /// Tells what became of an offer to those who operate the process.
+    fn tell(&self, offer: &Offer, landed: &Result<Landed, LakeError>, took: Duration) {
+        let name = self.contract.name.as_str();
+        match landed {
+            Ok(landed) => {
+                for (partition, (from, to)) in &offer.ranges {
+                    lag::committed(name, *partition, *to);
+                    tracing::info!(contract = name, partition, from, to, ?landed, "landed");
+                }
+            }
+            Err(error) => {
+                if let Some(reason) = error.refusal() {
+                    OFFERS_REFUSED.add(&[name, reason], 1);
+                }
+            }
+        }
+        if let Ok(Landed::Committed { .. }) = landed {
+            let rows = |batches: &[RecordBatch]| batches.iter().map(|batch| batch.num_rows() as u64).sum();
+            COMMIT_SECONDS.observe(&[name], took);
+            LANDED_ROWS.add(&[name, "accepted"], rows(&offer.accepted));
+            LANDED_ROWS.add(&[name, "rejected"], rows(&offer.rejects));
+            let codes = offer.rejects.iter().filter_map(|batch| batch.column_by_name("code")?.as_string_opt::<i32>());
+            for code in codes.flatten().flatten() {
+                REJECTS.add(&[name, code], 1);
+            }
+        }
+    }
+
+    async fn land_untold(&self, reason: Option<&str>, offer: &Offer) -> Result<Landed, LakeError> {
         let ranges = offer.ranges.iter().map(|(partition, &(from, to))| (*partition, Range { from, to }));
         let mut landing = Landing::of(ranges);
         let mut staged = None;

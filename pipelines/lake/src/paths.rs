@@ -7,6 +7,11 @@ pub fn landing(contract: &str) -> Path {
     Path::from(format!("landing/{contract}"))
 }
 
+/// The entry of a version in a table's log.
+pub fn log_entry(table: &Path, version: u64) -> Path {
+    table.clone().join("_delta_log").join(format!("{version:020}.json"))
+}
+
 /// The table of a job.
 pub fn job(name: &str) -> Path {
     Path::from(format!("tables/{name}"))

@@ -5,12 +5,13 @@ use std::fmt;
 use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use deltalake::DeltaResult;
 use deltalake::logstore::{LogStore, LogStoreFactory, StorageConfig, default_logstore, logstore_factories};
 use futures::stream::BoxStream;
+use futures::{StreamExt as _, TryStreamExt as _};
 use object_store::aws::{AmazonS3, AmazonS3Builder, AmazonS3ConfigKey};
 use object_store::local::LocalFileSystem;
 use object_store::path::Path;
@@ -19,6 +20,8 @@ use object_store::{
     ObjectStoreExt as _, ObjectStoreScheme, PutMode, PutMultipartOptions, PutOptions, PutPayload, PutResult,
     RenameOptions, Result, RetryConfig, UploadPart, coalesce_ranges,
 };
+use telemetry::metrics::{STORE_ERRORS, STORE_SECONDS};
+use telemetry::wait::Wait;
 use url::Url;
 
 use crate::LakeError;
@@ -193,6 +196,22 @@ impl MultipartUpload for DurableUpload {
     }
 }
 
+/// Tells how long a request takes and whether it fails.
+async fn asked<T>(operation: &'static str, request: impl Future<Output = Result<T>>) -> Result<T> {
+    let (started, _wait) = (Instant::now(), Wait::Store.begin());
+    let answer = request.await;
+    STORE_SECONDS.observe(&[operation], started.elapsed());
+    answer.inspect_err(|error| failed(operation, error))
+}
+
+/// An object that is not there, or there already, is an answer like any other.
+fn failed(operation: &'static str, error: &object_store::Error) {
+    use object_store::Error as E;
+    if !matches!(error, E::NotFound { .. } | E::AlreadyExists { .. } | E::Precondition { .. } | E::NotModified { .. }) {
+        STORE_ERRORS.add(&[operation], 1);
+    }
+}
+
 /// A store whose conditional puts can be retried: after any error, "already exists" included, the object is read
 /// back, and when it holds what was to be written, the write was ours. A retry after a lost answer reports our own
 /// success as a conflict; writers put an identity of their own into what they write, so that two writers' objects
@@ -224,7 +243,7 @@ impl fmt::Display for Confirmed {
 impl ObjectStore for Confirmed {
     async fn put_opts(&self, location: &Path, payload: PutPayload, options: PutOptions) -> Result<PutResult> {
         let conditional = options.mode != PutMode::Overwrite;
-        match self.store.put_opts(location, payload.clone(), options).await {
+        match asked("put", self.store.put_opts(location, payload.clone(), options)).await {
             Err(error) if conditional => match self.holds(location, &payload).await {
                 Ok(Some(result)) => Ok(result),
                 Ok(None) | Err(_) => Err(error),
@@ -242,36 +261,35 @@ impl ObjectStore for Confirmed {
     }
 
     async fn get_opts(&self, location: &Path, options: GetOptions) -> Result<GetResult> {
-        self.store.get_opts(location, options).await
+        asked("get", self.store.get_opts(location, options)).await
     }
 
     async fn get_ranges(&self, location: &Path, ranges: &[Range<u64>]) -> Result<Vec<bytes::Bytes>> {
-        match self.gap {
-            None => self.store.get_ranges(location, ranges).await,
-            Some(gap) => {
-                coalesce_ranges(ranges, |range| async { self.store.get_range(location, range).await }, gap).await
-            }
-        }
+        let read = async {
+            let Some(gap) = self.gap else { return self.store.get_ranges(location, ranges).await };
+            coalesce_ranges(ranges, |range| async { self.store.get_range(location, range).await }, gap).await
+        };
+        asked("get", read).await
     }
 
     fn delete_stream(&self, locations: BoxStream<'static, Result<Path>>) -> BoxStream<'static, Result<Path>> {
-        self.store.delete_stream(locations)
+        self.store.delete_stream(locations).inspect_err(|error| failed("delete", error)).boxed()
     }
 
     fn list(&self, prefix: Option<&Path>) -> BoxStream<'static, Result<ObjectMeta>> {
-        self.store.list(prefix)
+        self.store.list(prefix).inspect_err(|error| failed("list", error)).boxed()
     }
 
     async fn list_with_delimiter(&self, prefix: Option<&Path>) -> Result<ListResult> {
-        self.store.list_with_delimiter(prefix).await
+        asked("list", self.store.list_with_delimiter(prefix)).await
     }
 
     async fn copy_opts(&self, from: &Path, to: &Path, options: CopyOptions) -> Result<()> {
-        self.store.copy_opts(from, to, options).await
+        asked("copy", self.store.copy_opts(from, to, options)).await
     }
 
     async fn rename_opts(&self, from: &Path, to: &Path, options: RenameOptions) -> Result<()> {
-        self.store.rename_opts(from, to, options).await
+        asked("copy", self.store.rename_opts(from, to, options)).await
     }
 }
 

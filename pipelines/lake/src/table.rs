@@ -311,6 +311,9 @@ impl Table {
         let state = self.delta.snapshot().map_err(LakeError::delta(&self.path))?;
         // Our writer's identity makes the log entry ours alone, so that a lost answer can be told from a lost race.
         let mut identity = HashMap::from([("reskontraWriter".to_owned(), Uuid::new_v4().to_string().into())]);
+        if let Some(trace) = telemetry::trace::current() {
+            identity.insert(telemetry::trace::HEADER.to_owned(), trace.to_string().into());
+        }
         identity.extend(reason.map(|reason| ("reskontraReason".to_owned(), reason.into())));
         let properties = CommitProperties::default()
             .with_metadata(identity)

@@ -23,14 +23,16 @@ mod rows;
 pub mod source;
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use axum::Router;
-use axum::extract::{Request, State};
+use axum::extract::{MatchedPath, Request, State};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use chrono::{DateTime, Utc};
+use telemetry::metrics::HTTP_SECONDS;
 
 pub use cut::GENERATION_HEADER;
 pub use source::Source;
@@ -63,6 +65,7 @@ pub fn router(source: Arc<dyn Source>, clock: Clock) -> Router {
         .with_state(App { source, clock, document })
         .layer(middleware::from_fn(failure::present))
         .layer(middleware::from_fn(secure))
+        .layer(middleware::from_fn(timed))
 }
 
 /// The process answers.
@@ -74,6 +77,16 @@ async fn alive() -> &'static str {
 async fn ready(State(app): State<App>) -> Result<Response, Failure> {
     let generation = app.source.generation(None).await?.ok_or_else(Failure::nothing_published)?;
     Ok((StatusCode::OK, format!("generation {}\n", generation.number)).into_response())
+}
+
+/// Tells how long an answer takes: of a route, not of an address, in which identities can stand.
+async fn timed(request: Request, next: Next) -> Response {
+    let started = Instant::now();
+    let route = request.extensions().get::<MatchedPath>().cloned();
+    let response = next.run(request).await;
+    let route = route.as_ref().map_or("other", MatchedPath::as_str);
+    HTTP_SECONDS.observe(&[route, response.status().as_str()], started.elapsed());
+    response
 }
 
 async fn asset(content_type: &'static str, content: &'static str) -> impl IntoResponse {

@@ -95,11 +95,17 @@ metrics! {
         bad "The store is slow (reskontra_store_seconds), or another process commits to the same table."
         alert "ReskontraCommitsSlow" "warning" when "histogram_quantile(0.99, sum by (le) (rate(reskontra_landing_commit_seconds_bucket[10m]))) > 10" for "10m" says "landing commits take {{ $value }} s";
 
-    /// Offers that a landing table refused: gap, stale, contended or malformed.
+    /// Offers that a landing table refused: stale, gap, contended or malformed.
     Counter OFFERS_REFUSED = "reskontra_offers_refused_total" ("offers", ["contract", "reason"])
         panel "sum by (contract, reason) (increase(reskontra_offers_refused_total[$__rate_interval]))" by "{{contract}} {{reason}}"
-        bad "gap: the log has lost messages, and the partition stands still until an operator decides. stale: two processes land one partition; stop one."
+        bad "stale: two processes land one partition; stop one."
         alert "ReskontraLandingRefused" "critical" when "sum by (contract, reason) (increase(reskontra_offers_refused_total[10m])) > 0" for "0m" says "{{ $labels.contract }}: a commit was refused ({{ $labels.reason }})";
+
+    /// 1 where the log no longer has what follows a table's position: nothing of this partition is landed.
+    Gauge GAPS = "reskontra_partition_gap" ("0 or 1", ["contract", "partition"])
+        panel "reskontra_partition_gap" by "{{contract}}/{{partition}}"
+        bad "The log has lost messages. `reskontra gaps` says which; restore them, or decide to go on behind the gap with `reskontra gaps jump`."
+        alert "ReskontraPartitionGap" "critical" when "reskontra_partition_gap > 0" for "0m" says "{{ $labels.contract }}/{{ $labels.partition }} stands still: messages are missing";
 
     /// Runs by how they ended: published, unchanged, held or failed.
     Counter RUNS = "reskontra_runs_total" ("runs", ["outcome"])

@@ -8,8 +8,9 @@ use crate::parsed::{Origin, Parsed, Status};
 use crate::store::Store;
 use crate::{Error, Result};
 
-/// Version of the entries' layout. Readers refuse what they do not know.
-const VERSION: u32 = 1;
+/// Version of the entries' layout. Readers refuse what they do not know. Version 2 has a trace; entries without one are
+/// written as version 1.
+const VERSION: u32 = 2;
 
 /// Positions of one topic that a delivery takes: `(from, to]`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -37,6 +38,9 @@ pub struct Entry {
     pub status: Status,
     /// Positions it takes, by contract; the `file` topic always has one message.
     pub topics: Vec<Span>,
+    /// The span that delivered it, for those who follow the file.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trace: Option<String>,
 }
 
 impl Entry {
@@ -47,13 +51,15 @@ impl Entry {
             Span { contract: contract.to_owned(), from, to: from + messages }
         };
         let topics = messages(file).into_iter().map(span).collect();
+        let trace = telemetry::trace::current().map(|trace| trace.to_string());
         Self {
-            version: VERSION,
+            version: if trace.is_some() { VERSION } else { 1 },
             number,
             writer: writer.to_owned(),
             file: file.origin.clone(),
             status: file.status,
             topics,
+            trace,
         }
     }
 
@@ -113,7 +119,7 @@ pub(super) fn parse(bytes: &[u8], number: u64) -> Result<Entry, String> {
         version: u32,
     }
     let tag: Tag = serde_json::from_slice(bytes).map_err(|error| error.to_string())?;
-    if tag.version != VERSION {
+    if !(1..=VERSION).contains(&tag.version) {
         return Err(format!("its layout has version {}, this program knows {VERSION}", tag.version));
     }
     let entry: Entry = serde_json::from_slice(bytes).map_err(|error| error.to_string())?;

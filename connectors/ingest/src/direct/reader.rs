@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use schemas::Contract;
+use telemetry::trace::TraceParent;
 
 use super::Entry;
 use crate::archive::Archive;
@@ -35,10 +36,18 @@ struct Reading {
     topics: VecDeque<Topic>,
 }
 
+impl Reading {
+    fn trace(&self) -> Option<TraceParent> {
+        self.entry.trace.as_ref()?.parse().ok()
+    }
+}
+
 #[derive(Debug)]
 struct Topic {
     contract: &'static Contract,
     position: i64,
+    /// Nothing of it has been gathered yet.
+    begins: bool,
     parts: Parts,
 }
 
@@ -70,7 +79,7 @@ impl DirectReader {
         };
         let topic = |(contract, parts): (&'static Contract, Parts)| {
             let span = entry.topics.iter().find(|span| span.contract == contract.name)?;
-            Some(Topic { contract, position: span.from, parts })
+            Some(Topic { contract, position: span.from, begins: true, parts })
         };
         let topics = Parts::of(&file).into_iter().filter_map(topic).collect();
         self.file = Some(Reading { entry, file, topics });
@@ -86,7 +95,12 @@ fn gather(mut reading: Reading, gathered: &mut Gathered, heads: &Heads) -> Resul
         while let Some(part) = topic.parts.next()? {
             let (from, part) = beyond(head, topic.position, part);
             topic.position = from + rows(&part);
-            if rows(&part) > 0 && gathered.add(topic.contract, 0, from, topic.position, [part]) {
+            if rows(&part) == 0 {
+                continue;
+            }
+            gathered.follow(reading.trace().filter(|_| topic.begins));
+            topic.begins = false;
+            if gathered.add(topic.contract, 0, from, topic.position, [part]) {
                 reading.topics.push_front(topic);
                 return Ok(Some(reading));
             }
@@ -96,6 +110,7 @@ fn gather(mut reading: Reading, gathered: &mut Gathered, heads: &Heads) -> Resul
     if let Some(span) = span.filter(|span| span.to > heads.get(FILE, 0)) {
         let contract = schemas::contract(FILE).map_err(|error| Error::Defect(error.to_string()))?;
         let part = Part { kind: Kind::Accepted, rows: manifest::record(&reading.file)? };
+        gathered.follow(reading.trace());
         gathered.add(contract, 0, span.from, span.to, [part]);
     }
     Ok(None)

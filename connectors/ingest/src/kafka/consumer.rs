@@ -9,9 +9,12 @@ use arrow::array::{
 use arrow::error::ArrowError;
 use async_trait::async_trait;
 use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer as _};
-use rdkafka::message::BorrowedMessage;
+use rdkafka::message::{BorrowedMessage, Headers as _};
 use rdkafka::{Message as _, Offset, TopicPartitionList};
 use schemas::Contract;
+use telemetry::lag;
+use telemetry::metrics::GAPS;
+use telemetry::trace::{HEADER, TraceParent};
 
 use super::ends::watermarks;
 use super::position::{Position, consumer};
@@ -81,6 +84,7 @@ enum Phase {
 struct Chunk {
     bytes: Vec<u8>,
     messages: Vec<Waiting>,
+    traces: Vec<TraceParent>,
 }
 
 struct Waiting {
@@ -225,7 +229,10 @@ impl Inner {
             for (name, topic) in self.topics.iter_mut().filter(|(_, topic)| phase_of(topic) == phase) {
                 for (partition, progress) in &mut topic.partitions {
                     let ends = watermarks(&self.ends, name, *partition, deadline)?;
-                    self.gaps.extend(Gap::between(&topic.contract.name, *partition, progress.read, ends));
+                    let gap = Gap::between(&topic.contract.name, *partition, progress.read, ends);
+                    GAPS.set(&[&topic.contract.name, &partition.to_string()], gap.is_some().into());
+                    lag::ends(&topic.contract.name, *partition, ends.1);
+                    self.gaps.extend(gap);
                     progress.end = ends.1;
                     progress.chunk = Chunk::default();
                 }
@@ -335,6 +342,10 @@ impl Inner {
                 rows: rows.map_err(|source| Error::Rows { what: what(), source })?,
             });
         }
+        if let Some(first) = chunk.messages.first() {
+            lag::read(&contract.name, partition, first.offset, first.timestamp);
+        }
+        self.gathered.follow(chunk.traces);
         let from = progress.taken;
         (progress.taken, progress.read) = (last.offset + 1, last.offset + 1);
         Ok(self.gathered.add(contract, partition, from, last.offset + 1, parts))
@@ -344,6 +355,7 @@ impl Inner {
 impl Chunk {
     /// Takes a message in; true when it is time to decode.
     fn push(&mut self, message: &BorrowedMessage<'_>) -> bool {
+        self.traces.extend(trace(message));
         self.bytes.extend_from_slice(message.payload().unwrap_or_default());
         self.messages.push(Waiting {
             end: self.bytes.len(),
@@ -352,6 +364,12 @@ impl Chunk {
         });
         self.messages.len() >= CHUNK || self.bytes.len() >= CHUNK_BYTES
     }
+}
+
+/// The span that delivered the file whose first message this is.
+fn trace(message: &BorrowedMessage<'_>) -> Option<TraceParent> {
+    let header = message.headers()?.iter().find(|header| header.key == HEADER)?;
+    std::str::from_utf8(header.value?).ok()?.parse().ok()
 }
 
 fn phase_of(topic: &Topic) -> Phase {

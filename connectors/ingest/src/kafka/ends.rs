@@ -8,6 +8,7 @@
 use std::time::{Duration, Instant};
 
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
+use telemetry::wait::Wait;
 
 use super::KafkaConfig;
 use super::position::consumer;
@@ -37,6 +38,7 @@ impl Ends {
 
     /// Waits until everything that a partition holds by now can be read.
     pub fn settle(&self, topic: &str, partition: i32) -> Result<()> {
+        let _wait = Wait::BrokerVisible.begin();
         let started = Instant::now();
         let (_, end) = watermarks(&self.all, topic, partition, self.deadline)?;
         loop {
@@ -45,6 +47,7 @@ impl Ends {
                 return Ok(());
             }
             if started.elapsed() > self.deadline {
+                Wait::BrokerVisible.missed();
                 return Err(Error::Unfinished { topic: topic.to_owned(), partition, position: readable });
             }
             std::thread::sleep(PAUSE);
@@ -60,6 +63,7 @@ pub(super) fn watermarks(
     partition: i32,
     deadline: Duration,
 ) -> Result<(i64, i64)> {
+    let _wait = Wait::BrokerMetadata.begin();
     let started = Instant::now();
     loop {
         match consumer.fetch_watermarks(topic, partition, deadline) {
@@ -69,6 +73,7 @@ pub(super) fn watermarks(
                 std::thread::sleep(PAUSE);
             }
             Err(source) => {
+                Wait::BrokerMetadata.missed();
                 return Err(Error::broker(format!("asking for the end of {topic}/{partition}"), source));
             }
         }

@@ -11,6 +11,7 @@ use rdkafka::error::KafkaError;
 use rdkafka::message::BorrowedMessage;
 use rdkafka::types::RDKafkaErrorCode;
 use rdkafka::{Offset, TopicPartitionList};
+use telemetry::wait::{Wait, Waiting};
 
 use super::{KafkaConfig, MESSAGE_BYTES};
 use crate::{Error, Result};
@@ -47,6 +48,8 @@ pub(super) struct Position {
     moved: Instant,
     since_look: usize,
     last_error: Option<KafkaError>,
+    /// While no message comes though the ends are not reached.
+    waiting: Option<Waiting>,
 }
 
 impl Position {
@@ -62,7 +65,7 @@ impl Position {
         let at =
             |(topic, partition, from, end): &&(String, i32, i64, i64)| ((topic.clone(), *partition), (*from, *end));
         let at = open.iter().map(at).collect();
-        Ok(Self { at, deadline, moved: Instant::now(), since_look: LOOK, last_error: None })
+        Ok(Self { at, deadline, moved: Instant::now(), since_look: LOOK, last_error: None, waiting: None })
     }
 
     /// The next message, or none when there is none at the moment.
@@ -70,6 +73,7 @@ impl Position {
         match consumer.poll(POLL) {
             Some(Ok(message)) => {
                 self.since_look += 1;
+                self.waiting = None;
                 Ok(Some(message))
             }
             Some(Err(error)) => {
@@ -78,6 +82,7 @@ impl Position {
             }
             None => {
                 self.since_look = LOOK;
+                self.waiting.get_or_insert_with(|| Wait::BrokerRead.begin());
                 Ok(None)
             }
         }
@@ -103,6 +108,7 @@ impl Position {
         if reached || self.moved.elapsed() < self.deadline {
             return Ok(reached);
         }
+        Wait::BrokerRead.missed();
         let what = "reading the log".to_owned();
         Err(match self.last_error.take() {
             Some(source) => Error::broker(what, source),

@@ -10,9 +10,12 @@ use async_trait::async_trait;
 use rdkafka::Message as _;
 use rdkafka::consumer::BaseConsumer;
 use rdkafka::error::KafkaError;
+use rdkafka::message::{Header, OwnedHeaders};
 use rdkafka::producer::{BaseRecord, DefaultProducerContext, Producer as _, ThreadedProducer};
 use rdkafka::types::RDKafkaErrorCode;
 use schemas::Contract;
+use telemetry::trace::{self, TraceParent};
+use telemetry::wait::Wait;
 
 use super::ends::{Ends, watermarks};
 use super::position::{Position, consumer};
@@ -93,7 +96,8 @@ impl Delivery for KafkaDelivery {
 
     async fn deliver(&mut self, file: Parsed) -> Result<()> {
         let file_id = file.origin.file_id;
-        self.work("delivering a file", move |sender| sender.deliver(&Arc::new(file))).await?;
+        let trace = trace::current();
+        self.work("delivering a file", move |sender| sender.deliver(&Arc::new(file), trace)).await?;
         self.delivered.insert(file_id);
         Ok(())
     }
@@ -150,9 +154,9 @@ impl Sender {
         Ok(())
     }
 
-    fn deliver(&mut self, file: &Arc<Parsed>) -> Result<()> {
+    fn deliver(&mut self, file: &Arc<Parsed>, trace: Option<TraceParent>) -> Result<()> {
         self.producer.begin_transaction().map_err(|error| transaction_error(&self.config, error))?;
-        match self.send(file).and_then(|()| self.commit()) {
+        match self.send(file, trace).and_then(|()| self.commit()) {
             Ok(()) => Ok(()),
             Err(error) => {
                 // The first error is the one to tell. If this one fails too, the next deliverer ends the
@@ -164,22 +168,31 @@ impl Sender {
         }
     }
 
-    fn send(&mut self, file: &Arc<Parsed>) -> Result<()> {
+    fn send(&mut self, file: &Arc<Parsed>, trace: Option<TraceParent>) -> Result<()> {
         let contract = |name: &str| schemas::contract(name).map_err(|error| Error::Defect(error.to_string()));
         let reject = contract(REJECT)?;
         for (topic, mut parts) in Parts::of(file) {
+            // The rows of a file lie together in a partition: who reads the first one knows of all.
+            let mut trace = trace;
             while let Some(part) = parts.next()? {
                 let rows_of = match part.kind {
                     Kind::Accepted => topic,
                     Kind::Rejected => reject,
                 };
-                self.send_rows(&topic.name, rows_of, &part.rows, file.origin.file_id)?;
+                self.send_rows(&topic.name, rows_of, &part.rows, file.origin.file_id, trace.take())?;
             }
         }
-        self.send_rows(FILE, contract(FILE)?, &manifest::record(file)?, file.origin.file_id)
+        self.send_rows(FILE, contract(FILE)?, &manifest::record(file)?, file.origin.file_id, trace)
     }
 
-    fn send_rows(&mut self, topic: &str, contract: &'static Contract, rows: &RecordBatch, file: FileId) -> Result<()> {
+    fn send_rows(
+        &mut self,
+        topic: &str,
+        contract: &'static Contract,
+        rows: &RecordBatch,
+        file: FileId,
+        mut trace: Option<TraceParent>,
+    ) -> Result<()> {
         faults::SEND.before();
         let partition = file.partition(self.partitions.get(topic).copied().unwrap_or_default());
         let topic = self.config.topic(topic);
@@ -191,7 +204,11 @@ impl Sender {
         let keys = Keys::new(contract, rows);
         for (row, message) in messages.iter().enumerate() {
             let key = keys.of(row);
-            let record = BaseRecord::to(&topic).partition(partition).key(key.as_str()).payload(message.as_ref());
+            let mut record = BaseRecord::to(&topic).partition(partition).key(key.as_str()).payload(message.as_ref());
+            if let Some(trace) = trace.take() {
+                let header = Header { key: trace::HEADER, value: Some(&trace.to_string()) };
+                record = record.headers(OwnedHeaders::new().insert(header));
+            }
             self.send_one(record)?;
         }
         self.touched.insert((topic, partition));
@@ -200,7 +217,7 @@ impl Sender {
     }
 
     fn send_one(&self, mut record: BaseRecord<'_, str, [u8]>) -> Result<()> {
-        let mut waiting_since = None;
+        let (mut waiting_since, mut waiting) = (None, None);
         loop {
             match self.producer.send(record) {
                 Ok(()) => return Ok(()),
@@ -208,7 +225,9 @@ impl Sender {
                 Err((source, _)) => return Err(self.sending_error(source)),
             }
             let since = *waiting_since.get_or_insert_with(Instant::now);
+            waiting.get_or_insert_with(|| Wait::BrokerSend.begin());
             if since.elapsed() > self.config.deadline() {
+                Wait::BrokerSend.missed();
                 return Err(Error::Late { what: "sending a record".to_owned(), deadline: self.config.deadline() });
             }
             self.producer.poll(Duration::from_millis(10));
@@ -225,7 +244,11 @@ impl Sender {
 
     fn commit(&self) -> Result<()> {
         let deadline = self.config.deadline();
-        let late = || Error::Late { what: "delivering a file".to_owned(), deadline };
+        let _wait = Wait::BrokerCommit.begin();
+        let late = || {
+            Wait::BrokerCommit.missed();
+            Error::Late { what: "delivering a file".to_owned(), deadline }
+        };
         let mut in_flight = i32::MAX;
         while self.producer.flush(deadline).is_err() {
             let left = self.producer.in_flight_count();

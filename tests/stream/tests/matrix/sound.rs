@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 
 use arrow::util::display::{ArrayFormatter, FormatOptions};
-use chrono::{Days, Utc};
+use chrono::Days;
 use datafusion::execution::context::SessionContext;
 use lake::Lake;
 use serde_json::Value;
@@ -78,8 +78,9 @@ pub fn check(folder: &Folder, wanted: &Content, what: &str) {
     // What killed runs staged belongs to no version, and is collected without harm to the generation in service.
     let lake = lake(folder);
     block_on(async {
-        for (job, cut) in &folder.generation().tables {
-            lake.collect(job, &[cut.version], Utc::now() + Days::new(1)).await.unwrap();
+        let last = folder.generation();
+        for (job, cut) in &last.tables {
+            lake.collect(job, &[cut.version], last.published_at + Days::new(1)).await.unwrap();
             let table = lake.job_table_version(job, cut.version).await.unwrap();
             let context = SessionContext::new();
             lake.register(&context);

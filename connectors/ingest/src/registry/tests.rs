@@ -39,6 +39,11 @@ async fn records_carry_the_ids_of_the_registry_and_earlier_versions_are_read_by_
     assert_eq!(plan.steps.iter().filter(registered).count(), 2 * topics, "{plan}");
     create_topics(&config).await.unwrap();
     assert!(plan_topics(&config, &Heads::new()).await.unwrap().is_empty());
+    // From its first version on, a subject takes no change that would leave records unread.
+    let reject = &schemas::contract(REJECT).unwrap().avro;
+    let demanding = reject.replacen("\"fields\": [", r#""fields": [{"name": "floor", "type": "int"},"#, 1);
+    let stopped = client.register("registered.lease-se.reskontra.reject", &demanding).await.unwrap_err();
+    assert!(stopped.to_string().contains("409") && stopped.to_string().contains("floor"), "{stopped}");
     let now = schemas::contract("statement_entry").unwrap();
     let new_id = client.id(subject, &now.avro).await.unwrap().unwrap();
     assert_ne!(old_id, new_id);
@@ -97,6 +102,35 @@ fn topics_carry_records_and_rejects_under_subjects_of_their_own() {
     assert!(subjects.contains(&"city.lease-se.reskontra.lease".to_owned()), "{subjects:?}");
     assert!(subjects.contains(&"city.lease-se.reskontra.reject".to_owned()));
     assert_eq!(subjects.iter().collect::<std::collections::BTreeSet<_>>().len(), subjects.len());
+}
+
+/// Answers one request, and gives it back.
+fn answer(body: &'static str) -> (String, std::thread::JoinHandle<String>) {
+    let listener = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let served = std::thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        let mut request = [0; 4096];
+        let read = std::io::Read::read(&mut stream, &mut request).unwrap();
+        let answer = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n{body}", body.len());
+        std::io::Write::write_all(&mut stream, answer.as_bytes()).unwrap();
+        String::from_utf8_lossy(&request[..read]).into_owned()
+    });
+    (url, served)
+}
+
+#[tokio::test]
+async fn a_registry_that_asks_for_a_password_gets_it() {
+    let (url, served) = answer(r#"{"schema": "\"string\""}"#);
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(&file, "hemligt\n").unwrap();
+    let password = Some(format!("file:{}", file.path().display()));
+    let config = RegistryConfig { url, user: Some("u".to_owned()), password };
+    let client = Client::new(&config, std::time::Duration::from_secs(5)).unwrap();
+    assert_eq!(client.schema(7).await.unwrap().as_deref(), Some("\"string\""));
+    let request = served.join().unwrap();
+    assert!(request.starts_with("GET /schemas/ids/7 "), "{request}");
+    assert!(request.contains("authorization: Basic dTpoZW1saWd0\r\n"), "{request}");
 }
 
 #[test]

@@ -236,36 +236,44 @@ impl Admin {
         }
         let names: Vec<String> = changed.keys().map(|name| (*name).to_owned()).collect();
         let own = self.settings(&names, |source| matches!(source, ConfigSource::DynamicTopic)).await?;
-        let altered: Vec<AlterConfig<'_>> = changed
-            .into_iter()
-            .map(|(topic, new)| {
-                let before = own.get(topic).into_iter().flatten().map(|(name, value)| (name.as_str(), value.as_str()));
-                let all: BTreeMap<&str, &str> = before.chain(new).collect();
-                let alter = AlterConfig::new(ResourceSpecifier::Topic(topic));
-                all.into_iter().fold(alter, |alter, (name, value)| alter.set(name, value))
-            })
-            .collect();
+        let altered = changed.iter().map(|(topic, new)| {
+            let before = own.get(*topic).into_iter().flatten().map(|(name, value)| (name.as_str(), value.as_str()));
+            let all: BTreeMap<&str, &str> = before.chain(new.iter().map(|(name, value)| (*name, *value))).collect();
+            let alter = AlterConfig::new(ResourceSpecifier::Topic(topic));
+            all.into_iter().fold(alter, |alter, (name, value)| alter.set(name, value))
+        });
+        let altered: Vec<AlterConfig<'_>> = altered.collect();
         let what = "changing the settings of topics";
         for result in self.within(what, self.client.alter_configs(&altered, &self.options)).await? {
             result.map_err(|(of, code)| Error::broker(format!("{what}: {of:?}"), KafkaError::AdminOp(code)))?;
         }
-        Ok(())
+        self.wait_until(what, async || {
+            let found = self.settings(&names, |_| true).await?;
+            let is_set = |topic: &str, name: &str, value: &str| {
+                found.get(topic).and_then(|settings| settings.get(name)).is_some_and(|found| found == value)
+            };
+            Ok(changed.iter().all(|(topic, new)| new.iter().all(|(name, value)| is_set(topic, name, value))))
+        })
+        .await
     }
 
-    /// What has been made shows up a little later.
     async fn wait_for(&self, topics: &[(String, i32)]) -> Result<()> {
-        let started = Instant::now();
-        loop {
+        self.wait_until("waiting for new topics and partitions", async || {
             let counts = self.counts().await?;
-            let is_there = |(name, wanted): &(String, i32)| counts.get(name).is_some_and(|(count, _)| count >= wanted);
-            if topics.iter().all(is_there) {
-                return Ok(());
-            }
+            Ok(topics.iter().all(|(name, wanted)| counts.get(name).is_some_and(|(count, _)| count >= wanted)))
+        })
+        .await
+    }
+
+    /// What a broker has accepted shows up a little later.
+    async fn wait_until(&self, what: &str, is_there: impl AsyncFn() -> Result<bool>) -> Result<()> {
+        let started = Instant::now();
+        while !is_there().await? {
             if started.elapsed() > self.config.deadline() {
-                let what = "waiting for new topics and partitions".to_owned();
-                return Err(Error::Late { what, deadline: self.config.deadline() });
+                return Err(Error::Late { what: what.to_owned(), deadline: self.config.deadline() });
             }
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
+        Ok(())
     }
 }

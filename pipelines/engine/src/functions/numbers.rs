@@ -53,7 +53,7 @@ fn person_number() -> Function {
 
 #[cfg(test)]
 mod tests {
-    use arrow::array::{Array as _, ArrayRef, Date32Array};
+    use arrow::array::{ArrayRef, Date32Array};
     use arrow::datatypes::Date32Type;
     use chrono::NaiveDate;
 

@@ -78,7 +78,7 @@ async fn a_gap_is_gone_past_by_a_landing_without_rows_and_once() {
     assert!(matches!(landing.land(&lost).await.unwrap(), Landed::Committed { .. }));
     assert_eq!(landing.land(&lost).await.unwrap(), Landed::Already);
     landing.land(&offer(40, 45)).await.unwrap();
-    assert_eq!(landing.heads(1).await.unwrap(), BTreeMap::from([(0, 45)]));
+    assert_eq!(landing.heads().await.unwrap(), BTreeMap::from([(0, 45)]));
     assert_eq!(lake.landing("payment_in").await.unwrap().unwrap().rows().unwrap(), 10);
 }
 

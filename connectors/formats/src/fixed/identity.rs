@@ -61,16 +61,16 @@ impl Identity {
 
 /// Appends a number: every row has one, and formatting it the general way takes longer than reading the row.
 fn push_decimal(text: &mut String, number: u64) {
-    let mut digits = [0; 20];
+    let mut digits = [b'0'; 20];
     let mut rest = number;
     let mut first = digits.len();
     loop {
         first -= 1;
-        digits[first] = u8::try_from(rest % 10).unwrap_or_default();
+        digits[first] += u8::try_from(rest % 10).unwrap_or_default();
         rest /= 10;
         if rest == 0 {
             break;
         }
     }
-    text.extend(digits[first..].iter().map(|digit| char::from(b'0' + digit)));
+    text.push_str(std::str::from_utf8(&digits[first..]).unwrap_or_default());
 }

@@ -1,5 +1,7 @@
 //! What can be wrong with an SIE file and how it is said, and the values that records share.
 
+use std::ops::Range;
+
 use arrow::datatypes::Date32Type;
 use chrono::NaiveDate;
 use schemas::money;
@@ -90,7 +92,8 @@ pub(super) fn voucher_open(line: &Line) -> Stop {
 /// `YYYYMMDD`.
 pub(super) fn date(text: &str) -> Option<NaiveDate> {
     let digits = text.len() == 8 && text.bytes().all(|byte| byte.is_ascii_digit());
-    digits.then(|| NaiveDate::parse_from_str(text, "%Y%m%d").ok()).flatten()
+    let part = |range: Range<usize>| text.get(range)?.parse().ok();
+    digits.then(|| NaiveDate::from_ymd_opt(text.get(..4)?.parse().ok()?, part(4..6)?, part(6..8)?)).flatten()
 }
 
 /// Days since 1970.

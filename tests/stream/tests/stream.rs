@@ -13,9 +13,9 @@ mod broker;
 mod changes;
 #[cfg(feature = "ballista")]
 mod cluster;
+mod disturbed;
 mod explained;
 mod folder;
-mod killed;
 mod matrix;
 mod parse;
 mod program;

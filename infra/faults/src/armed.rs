@@ -2,11 +2,15 @@
 
 use std::collections::BTreeMap;
 use std::io::Write as _;
+use std::path::PathBuf;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use crate::{REACHED, STAGES};
+
+/// How often is looked whether a file is there.
+const LOOK: Duration = Duration::from_millis(5);
 
 #[derive(Debug)]
 struct Order {
@@ -15,11 +19,12 @@ struct Order {
     action: Action,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 enum Action {
     Kill,
     Say,
-    Sleep(Duration),
+    /// Says so, and waits until there is a file of this name.
+    Hold(PathBuf),
 }
 
 /// Does what this process was told to do at a point.
@@ -38,12 +43,22 @@ pub fn reach(point: &str) {
     if order.spared.fetch_update(Ordering::SeqCst, Ordering::SeqCst, take).is_ok() {
         return;
     }
-    match order.action {
+    match &order.action {
         // Nothing comes after this: no destructor, no flush, no other thread.
         Action::Kill => drop(signal_hook::low_level::raise(signal_hook::consts::SIGKILL)),
-        Action::Say => drop(writeln!(std::io::stderr(), "{REACHED}{point}")),
-        Action::Sleep(time) => std::thread::sleep(time),
+        Action::Say => say(point),
+        Action::Hold(file) => {
+            say(point);
+            while !file.exists() {
+                std::thread::sleep(LOOK);
+            }
+        }
     }
+}
+
+fn say(point: &str) {
+    // Nobody may be listening.
+    let _ = writeln!(std::io::stderr(), "{REACHED}{point}");
 }
 
 fn parse(told: &str) -> Result<BTreeMap<String, Order>, String> {
@@ -57,12 +72,11 @@ fn parse_one(told: &str) -> Result<(String, Order), String> {
     }
     let (spared, action) = order.split_once('*').unwrap_or(("0", order));
     let spared = spared.parse().map_err(|_| format!("{spared} is no number of times"))?;
-    let millis = action.strip_prefix("sleep(").and_then(|rest| rest.strip_suffix(')')?.parse().ok());
-    let action = match (action, millis) {
+    let action = match (action, action.strip_prefix("hold(").and_then(|rest| rest.strip_suffix(')'))) {
         ("kill", _) => Action::Kill,
         ("say", _) => Action::Say,
-        (_, Some(millis)) => Action::Sleep(Duration::from_millis(millis)),
-        _ => return Err(format!("there is no action {action}; there are kill, say and sleep(milliseconds)")),
+        (_, Some(file)) => Action::Hold(file.into()),
+        _ => return Err(format!("there is no action {action}; there are kill, say and hold(file)")),
     };
     Ok((point.to_owned(), Order { spared: AtomicU64::new(spared), action }))
 }
@@ -73,10 +87,10 @@ mod tests {
 
     #[test]
     fn orders_name_a_point_how_often_it_is_spared_and_an_action() {
-        let orders = parse("journal:after=2*kill;publish:before=sleep(20);archive:before=say").unwrap();
-        let read = |point: &str| (orders[point].spared.load(Ordering::SeqCst), orders[point].action);
+        let orders = parse("journal:after=2*kill;publish:before=hold(/x/go);archive:before=say").unwrap();
+        let read = |point: &str| (orders[point].spared.load(Ordering::SeqCst), orders[point].action.clone());
         assert_eq!(read("journal:after"), (2, Action::Kill));
-        assert_eq!(read("publish:before"), (0, Action::Sleep(Duration::from_millis(20))));
+        assert_eq!(read("publish:before"), (0, Action::Hold("/x/go".into())));
         assert_eq!(read("archive:before"), (0, Action::Say));
         assert!(parse("").unwrap().is_empty());
     }

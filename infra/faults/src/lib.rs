@@ -3,8 +3,8 @@
 //! A step calls `faults::JOURNAL.before()` and `faults::JOURNAL.after()`. Both are nothing at all unless the feature
 //! `failpoints` is on, which only the end-to-end tests ask for. Then the variable `FAILPOINTS` says what happens at a
 //! point: `journal:after=kill` sends SIGKILL to the program itself, `journal:after=2*kill` when it comes there for the
-//! third time, `publish:before=sleep(2000)` lets it wait for two seconds, `archive:before=say` writes a line to
-//! standard error each time. Several are separated by `;`.
+//! third time; `archive:before=say` writes a line to standard error each time, and `publish:before=hold(FILE)` does so
+//! and waits until FILE exists. Several are separated by `;`.
 //!
 //! [`STAGES`] is the one list. The kill matrix goes through it, and fails when one of its points is never reached.
 
@@ -147,7 +147,7 @@ use armed::reach;
 #[cfg(feature = "failpoints")]
 mod armed;
 
-/// What a point that is told to `say` writes before its name.
+/// What a point that is told to `say` or `hold` writes before its name.
 pub const REACHED: &str = "reached ";
 
 #[cfg(test)]

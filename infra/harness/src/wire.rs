@@ -3,9 +3,13 @@ use std::net::{Shutdown, TcpListener, TcpStream};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
+use std::time::Duration;
 
-/// A wire to a server that can lose answers: the server gets the whole request and does as it says, and the client
-/// never hears of it.
+/// What an overloaded object store says.
+const OVERLOADED: &[u8] = b"HTTP/1.1 503 Slow Down\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
+
+/// A wire to a server that has faults. It can lose answers: the server gets the whole request and does as it says, and
+/// the client never hears of it. It can fail, as a server does that is overloaded; and it can be slow.
 #[derive(Debug)]
 pub struct Wire {
     address: String,
@@ -15,6 +19,8 @@ pub struct Wire {
 #[derive(Debug, Default)]
 struct State {
     cut: AtomicBool,
+    failing: AtomicBool,
+    slow: AtomicU64,
     lost: AtomicU64,
 }
 
@@ -29,7 +35,13 @@ impl Wire {
         let state = Arc::new(State::default());
         let shared = state.clone();
         thread::spawn(move || {
-            for client in listener.incoming().map_while(Result::ok) {
+            for mut client in listener.incoming().map_while(Result::ok) {
+                if shared.failing.load(Ordering::SeqCst) {
+                    shared.lost.fetch_add(1, Ordering::SeqCst);
+                    // Only a request is answered: a client takes what comes before one for a defect of the server.
+                    thread::spawn(move || client.read(&mut [0; 16 << 10]).and_then(|_| client.write_all(OVERLOADED)));
+                    continue;
+                }
                 let Ok(upstream) = TcpStream::connect(&server) else { continue };
                 let _ = relay(&client, &upstream, &shared);
             }
@@ -48,7 +60,17 @@ impl Wire {
         self.state.cut.store(lose, Ordering::SeqCst);
     }
 
-    /// Answers that were lost.
+    /// From now on the server seems overloaded, and gets no request; or it does not.
+    pub fn fail(&self, fail: bool) {
+        self.state.failing.store(fail, Ordering::SeqCst);
+    }
+
+    /// From now on every piece of an answer is so late.
+    pub fn slow(&self, late: Duration) {
+        self.state.slow.store(u64::try_from(late.as_millis()).unwrap_or(u64::MAX), Ordering::SeqCst);
+    }
+
+    /// Answers that were lost, and requests that never came to the server.
     #[must_use]
     pub fn lost(&self) -> u64 {
         self.state.lost.load(Ordering::SeqCst)
@@ -56,10 +78,17 @@ impl Wire {
 }
 
 fn relay(client: &TcpStream, server: &TcpStream, state: &Arc<State>) -> io::Result<()> {
-    let (mut from_client, mut to_server) = (client.try_clone()?, server.try_clone()?);
-    thread::spawn(move || {
-        let _ = io::copy(&mut from_client, &mut to_server);
-        to_server.shutdown(Shutdown::Write)
+    let (mut from_client, mut to_server, to_state) = (client.try_clone()?, server.try_clone()?, state.clone());
+    thread::spawn(move || -> io::Result<()> {
+        let mut bytes = [0; 16 << 10];
+        loop {
+            let count = from_client.read(&mut bytes)?;
+            if count == 0 || to_state.failing.load(Ordering::SeqCst) {
+                to_server.shutdown(Shutdown::Write)?;
+                return if count == 0 { Ok(()) } else { from_client.shutdown(Shutdown::Both) };
+            }
+            to_server.write_all(&bytes[..count])?;
+        }
     });
     let (mut from_server, mut to_client, state) = (server.try_clone()?, client.try_clone()?, state.clone());
     thread::spawn(move || -> io::Result<()> {
@@ -73,6 +102,10 @@ fn relay(client: &TcpStream, server: &TcpStream, state: &Arc<State>) -> io::Resu
             }
             if count == 0 {
                 return to_client.shutdown(Shutdown::Write);
+            }
+            match state.slow.load(Ordering::SeqCst) {
+                0 => {}
+                late => thread::sleep(Duration::from_millis(late)),
             }
             to_client.write_all(&bytes[..count])?;
         }

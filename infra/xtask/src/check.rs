@@ -1,8 +1,9 @@
 //! `cargo xtask test` and `cargo xtask check`.
 
+use std::path::PathBuf;
 use std::process::{Command, ExitCode};
 
-use anyhow::{Result, bail};
+use anyhow::{Context as _, Result, bail};
 
 use crate::run::{build, cargo, must, program, root, step};
 use crate::tools::{DENY, MACHETE};
@@ -49,6 +50,37 @@ pub fn cluster() -> Result<ExitCode> {
             "--test-threads",
             "1",
         ]))
+    })?;
+    println!("all good");
+    Ok(ExitCode::SUCCESS)
+}
+
+/// How `test kill` is run.
+#[derive(Debug, clap::Args)]
+pub struct Kill {
+    /// `kill`: how many rounds, each with a seed of its own.
+    #[arg(long, default_value_t = 3)]
+    rounds: u64,
+    /// `kill`: the seed of the first round.
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// `kill`: a folder with a folder for each landing place (bank, ber, einvoice, erp, lois), whose files take the
+    /// place of the synthetic city's.
+    #[arg(long)]
+    files: Option<PathBuf>,
+}
+
+/// The kill matrix, longer than CI has time for.
+pub fn kill(asked: &Kill) -> Result<ExitCode> {
+    step("build", || build(false))?;
+    step("killed again and again", || {
+        let mut test = cargo(&["test", "--quiet", "--workspace", "--test", "stream", "--"]);
+        test.args(["--ignored", "--nocapture", "killed_again_and_again"]);
+        test.env("KILL_ROUNDS", asked.rounds.to_string()).env("KILL_SEED", asked.seed.to_string());
+        if let Some(files) = &asked.files {
+            test.env("KILL_FILES", files.canonicalize().with_context(|| files.display().to_string())?);
+        }
+        must(&mut test)
     })?;
     println!("all good");
     Ok(ExitCode::SUCCESS)

@@ -40,8 +40,11 @@ enum Command {
     },
     /// Everything that CI runs: format, lints, licences, unused dependencies, docs, tests, worked examples.
     Test {
-        /// Only a part that `test` leaves out: `cluster`, jobs on a Ballista cluster, which is long to build.
+        /// Only a part that `test` leaves out: `cluster`, jobs on a Ballista cluster, which is long to build; `kill`, the
+        /// kill matrix with more rounds.
         part: Option<Part>,
+        #[command(flatten)]
+        kill: check::Kill,
     },
     /// The part of `test` that takes seconds when nothing heavy has changed: format, lints, worked examples.
     Check,
@@ -70,13 +73,16 @@ enum Command {
 enum Part {
     /// Jobs on a Ballista cluster.
     Cluster,
+    /// Killed at every point and at moments by the clock, with a broker and without, on all jobs.
+    Kill,
 }
 
 fn main() -> ExitCode {
     let result = match Args::parse().command {
         Command::Demo { once, scale, dir } => demo::demo(once, scale, &dir),
-        Command::Test { part: None } => check::test(),
-        Command::Test { part: Some(Part::Cluster) } => check::cluster(),
+        Command::Test { part: None, .. } => check::test(),
+        Command::Test { part: Some(Part::Cluster), .. } => check::cluster(),
+        Command::Test { part: Some(Part::Kill), kill } => check::kill(&kill),
         Command::Check => check::check(),
         Command::Fuzz { target, seconds } => fuzz::fuzz(target.as_deref(), seconds),
         Command::Bench { arguments } => demo::bench(&arguments),

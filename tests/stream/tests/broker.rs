@@ -3,7 +3,6 @@
 use harness::Kafka;
 
 use crate::folder::{Folder, published};
-use crate::killed::kill_at;
 use crate::program::run;
 
 #[test]
@@ -27,10 +26,10 @@ fn a_broker_between_the_steps_changes_no_row_of_any_table() {
 
     let step = |verb| run(&mut folder.reskontra(&[verb])).succeeded();
     // A transaction that a killed process leaves open must neither be read nor stop the next one.
-    kill_at(&folder, &["ingest"], "archive", 100);
+    killed(&folder, "ingest", "transaction:before=100*kill");
     let received = step("ingest");
     assert!(received.said.contains("known     bank/BGMAX_20260803_OCR_KOPIA.txt"), "{received}");
-    kill_at(&folder, &["land"], "landing", 7);
+    killed(&folder, "land", "landing-commit:after=3*kill");
     assert_ne!(step("land").out, "0 rows landed\n");
     step("run");
 
@@ -52,6 +51,12 @@ fn a_broker_between_the_steps_changes_no_row_of_any_table() {
         }
     }
     assert_eq!(through.tables.len(), direct.tables.len());
+}
+
+/// Runs a verb that is killed where the orders say.
+fn killed(folder: &Folder, verb: &str, orders: &str) {
+    let ended = run(folder.reskontra(&[verb]).env("FAILPOINTS", orders));
+    assert!(ended.is_killed(), "{ended}");
 }
 
 /// Compares two tables row by row, all columns.

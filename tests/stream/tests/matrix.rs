@@ -17,8 +17,8 @@ use crate::program::{Ended, run};
 
 mod index;
 mod longer;
-mod sound;
-mod town;
+pub mod sound;
+pub mod town;
 
 use sound::Content;
 use town::{Numbers, first, later};
@@ -48,16 +48,22 @@ impl Way {
         Ok(ended)
     }
 
-    /// Goes it undisturbed, and tells how often each point was reached.
+    /// Goes it undisturbed, and tells how often one of its programs reached each point.
     fn reached(self, folder: &Folder) -> BTreeMap<String, u64> {
         let orders: Vec<String> = points().map(|point| format!("{point}=say")).collect();
         let ended = self.go(folder, &orders.join(";")).unwrap_or_else(|ended| panic!("{}: {ended}", self.name));
-        let mut reached = BTreeMap::new();
-        for point in ended.iter().flat_map(|one| one.said.lines()).filter_map(|line| line.strip_prefix(faults::REACHED))
-        {
-            *reached.entry(point.to_owned()).or_default() += 1;
+        let mut most = BTreeMap::new();
+        for program in ended {
+            let mut times: BTreeMap<&str, u64> = BTreeMap::new();
+            for point in program.said.lines().filter_map(|line| line.strip_prefix(faults::REACHED)) {
+                *times.entry(point).or_default() += 1;
+            }
+            for (point, times) in times {
+                let most = most.entry(point.to_owned()).or_default();
+                *most = times.max(*most);
+            }
         }
-        reached
+        most
     }
 
     /// Is killed where the orders say, and starts again.
@@ -99,7 +105,7 @@ fn column(way: Way, start: &Folder, fresh: impl Fn() -> Folder, seed: u64) -> BT
 }
 
 /// A town whose topics are its own on a broker that it shares.
-fn on(kafka: &Kafka, folder: Folder) -> Folder {
+pub fn on(kafka: &Kafka, folder: Folder) -> Folder {
     static TOWNS: std::sync::atomic::AtomicU32 = std::sync::atomic::AtomicU32::new(0);
     let number = TOWNS.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
     let broker = kafka.address();

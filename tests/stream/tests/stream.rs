@@ -13,10 +13,10 @@ mod broker;
 mod changes;
 #[cfg(feature = "ballista")]
 mod cluster;
+mod disturbed;
 mod explained;
 mod folder;
 mod follow;
-mod killed;
 mod matrix;
 mod parse;
 mod program;

@@ -4,6 +4,7 @@ use std::process::{Command, ExitCode};
 
 use anyhow::{Result, bail};
 
+use crate::deploy;
 use crate::run::{build, cargo, must, program, root, step};
 use crate::tools::{DENY, MACHETE};
 
@@ -19,6 +20,7 @@ pub fn test() -> Result<ExitCode> {
                 .env("RUSTDOCFLAGS", "-D warnings -A rustdoc::private-intra-doc-links"),
         )
     })?;
+    step("Compose file, chart, alert rules", deploy::lint)?;
     step("servers", || {
         println!("   Apache Kafka in {}", harness::Kafka::install()?.display());
         println!("   Versity Gateway in {}", harness::ObjectStorage::install()?.display());

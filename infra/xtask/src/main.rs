@@ -5,6 +5,7 @@
 
 mod check;
 mod demo;
+mod deploy;
 mod run;
 mod tools;
 

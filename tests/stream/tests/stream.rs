@@ -17,6 +17,7 @@ mod explained;
 mod folder;
 mod follow;
 mod killed;
+mod operations;
 mod parse;
 mod program;
 mod remote;

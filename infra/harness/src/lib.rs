@@ -1,5 +1,6 @@
 //! Real servers for tests: started on free loopback ports, stopped when dropped.
 
+mod collector;
 mod kafka;
 mod maven;
 mod registry;
@@ -8,6 +9,7 @@ mod server;
 mod storage;
 mod wire;
 
+pub use collector::Collector;
 pub use kafka::Kafka;
 pub use registry::SchemaRegistry;
 pub use secured::SecuredKafka;

@@ -5,6 +5,7 @@ use std::process::{Command, ExitCode};
 
 use anyhow::{Context as _, Result, bail};
 
+use crate::deploy;
 use crate::run::{build, cargo, must, program, root, step};
 use crate::tools::{DENY, MACHETE};
 
@@ -20,6 +21,7 @@ pub fn test() -> Result<ExitCode> {
                 .env("RUSTDOCFLAGS", "-D warnings -A rustdoc::private-intra-doc-links"),
         )
     })?;
+    step("Compose file, chart, alert rules", deploy::lint)?;
     step("servers", || {
         println!("   Apache Kafka in {}", harness::Kafka::install()?.display());
         println!("   Apache Kafka's tools in {}", harness::SecuredKafka::install()?.display());

@@ -5,6 +5,7 @@
 
 mod check;
 mod demo;
+mod deploy;
 mod fuzz;
 mod run;
 mod tools;

@@ -11,7 +11,7 @@ use deltalake::kernel::{Action, MetadataExt as _, Transaction};
 use deltalake::protocol::SaveMode;
 use schemas::{Contract, ENVELOPE};
 use telemetry::lag;
-use telemetry::metrics::{COMMIT_SECONDS, LANDED_ROWS, OFFERS_REFUSED, REJECTS};
+use telemetry::metrics::{COMMIT_SECONDS, GAPS, LANDED_ROWS, OFFERS_REFUSED, REJECTS};
 use telemetry::wait::Wait;
 
 use crate::evolve::grown;
@@ -88,11 +88,15 @@ impl LandingTable {
     /// # Errors
     /// When the store fails.
     pub async fn heads(&self) -> Result<BTreeMap<i32, i64>, LakeError> {
+        for reason in ["stale", "gap"] {
+            OFFERS_REFUSED.add(&[&self.contract.name, reason], 0);
+        }
         match self.lake.landing(&self.contract.name).await? {
             Some(table) => {
                 let heads = self.heads_of(&table).await?;
                 for (partition, position) in &heads {
                     lag::committed(&self.contract.name, *partition, *position);
+                    GAPS.set(&[&self.contract.name, &partition.to_string()], 0);
                 }
                 Ok(heads)
             }

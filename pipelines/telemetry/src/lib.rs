@@ -16,7 +16,7 @@ pub mod generate;
 pub mod lag;
 mod logs;
 pub mod metrics;
-mod otlp;
+pub mod otlp;
 pub mod render;
 pub mod trace;
 pub mod wait;

@@ -1,8 +1,9 @@
 //! Spans as the OpenTelemetry protocol writes them, and the thread that sends them (OTLP over HTTP, protobuf).
 //!
 //! By hand, because the SDK of OpenTelemetry asks for other features of what the whole tree stands on, and what is sent
-//! is this small: docs/decisions/0009-traces-without-an-sdk.md. The numbers of the fields are those of
+//! is this small: docs/decisions/0010-traces-without-an-sdk.md. The numbers of the fields are those of
 //! `opentelemetry/proto/trace/v1/trace.proto`.
+#![allow(missing_docs, reason = "the protocol says what its fields are")]
 
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
 use std::time::{Duration, Instant};
@@ -135,7 +136,7 @@ enum Told {
 
 /// Where ended spans go. Nothing waits for it.
 #[derive(Clone)]
-pub struct Exporter(SyncSender<Told>);
+pub(crate) struct Exporter(SyncSender<Told>);
 
 impl Exporter {
     /// Starts the thread that sends to a collector's address, such as `http://127.0.0.1:4318`.

@@ -18,6 +18,7 @@ mod explained;
 mod folder;
 mod follow;
 mod matrix;
+mod operations;
 mod parse;
 mod program;
 mod remote;

@@ -1,6 +1,3 @@
-use std::io::{Read as _, Write as _};
-use std::net::TcpListener;
-
 use prost::Message as _;
 use tracing_subscriber::layer::SubscriberExt as _;
 
@@ -17,34 +14,10 @@ fn a_context_is_read_as_it_is_written_and_what_is_none_is_refused() {
     assert!(format!("00-{}-{}-01", "0".repeat(32), "1".repeat(16)).parse::<TraceParent>().is_err());
 }
 
-/// Answers one request, and gives its body.
-fn receive(listener: &TcpListener) -> Request {
-    let (mut stream, _) = listener.accept().unwrap();
-    let mut text = Vec::new();
-    let (mut head, mut length) = (None, 0);
-    while head.is_none_or(|head| text.len() < head + length) {
-        let mut part = [0; 4096];
-        let read = stream.read(&mut part).unwrap();
-        text.extend_from_slice(&part[..read]);
-        if head.is_none()
-            && let Some(end) = text.windows(4).position(|four| four == b"\r\n\r\n")
-        {
-            let headers = String::from_utf8_lossy(&text[..end]).to_lowercase();
-            assert!(headers.starts_with("post /v1/traces ") && headers.contains("application/x-protobuf"), "{headers}");
-            let said = headers.lines().find_map(|line| line.strip_prefix("content-length: ")).unwrap();
-            (head, length) = (Some(end + 4), said.parse().unwrap());
-        }
-    }
-    stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\nconnection: close\r\n\r\n").unwrap();
-    Request::decode(&text[head.unwrap()..]).unwrap()
-}
-
 #[test]
 fn spans_are_sent_with_parents_within_the_process_and_beyond() {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = format!("http://{}", listener.local_addr().unwrap());
-    let receiver = std::thread::spawn(move || receive(&listener));
-    let exporter = Exporter::start(&address, "reskontra", "1").unwrap();
+    let collector = harness::Collector::start().unwrap();
+    let exporter = Exporter::start(collector.address(), "reskontra", "1").unwrap();
     let layer = Traces::new(exporter, || Duration::from_secs(7));
     let [one, other]: [TraceParent; 2] =
         ["a", "b"].map(|digit| format!("00-{}-{}-01", digit.repeat(32), digit.repeat(16)).parse().unwrap());
@@ -57,7 +30,7 @@ fn spans_are_sent_with_parents_within_the_process_and_beyond() {
         continue_from(&tracing::info_span!("run"), &[one, other]);
     });
     flush();
-    let request = receiver.join().unwrap();
+    let request = Request::decode(&collector.bodies().pop().unwrap()[..]).unwrap();
     let spans = &request.resources[0].scopes[0].spans;
     let span = |name: &str| spans.iter().find(|span| span.name == name).unwrap();
     let (land, commit, run) = (span("land"), span("commit"), span("run"));

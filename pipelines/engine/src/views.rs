@@ -45,12 +45,14 @@ pub async fn register(
             .map_err(EngineError::query(contract))?;
     }
     for contract in schemas::contracts().values().filter(|contract| contract.name != "reject") {
-        if landing.contains_key(&contract.name) {
+        let of_file = !WITHOUT_FILE.contains(&contract.name.as_str());
+        // Before the first `file` record has landed, no row belongs to a file that has.
+        if landing.contains_key(&contract.name) && (!of_file || landing.contains_key("file")) {
             let columns: Vec<String> = contract.schema.fields().iter().map(|field| quoted(field.name())).collect();
-            let of_files = if WITHOUT_FILE.contains(&contract.name.as_str()) {
-                ""
-            } else {
+            let of_files = if of_file {
                 "and file_id in (select file_id from landing.file where status = 'accepted')"
+            } else {
+                ""
             };
             let sql = format!(
                 "select {} from landing.{} where reject_code is null {of_files}",

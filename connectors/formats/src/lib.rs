@@ -179,7 +179,7 @@ pub enum ParseError {
 }
 
 /// Formats that are read by a module of this crate; registers come with their mappings.
-const OWN: [&str; 12] = [
+pub const OWN: [&str; 12] = [
     "abw",
     "autogiro",
     "bgmax",

@@ -30,6 +30,10 @@ fn what_must_hold_of_every_parser_holds_on_the_corpora() {
 fn every_format_has_a_target() {
     let formats = formats::formats();
     assert!(check::FORMATS.iter().all(|target| formats.contains(target)));
+    let targets = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/targets");
+    for target in check::FORMATS {
+        assert!(targets.join(target).with_extension("rs").exists(), "{target} has no fuzz target");
+    }
     let others = formats.iter().filter(|format| !check::FORMATS.contains(format)).count();
     assert!(others > 0, "the others are registers");
 }

@@ -27,6 +27,8 @@ pub struct Lander {
 enum Log {
     Journal {
         direct: Box<Direct>,
+        /// Deliveries up to which all is landed; not known at first.
+        landed: Option<usize>,
         _work: WorkFolder,
     },
     Kafka {
@@ -54,7 +56,7 @@ impl Lander {
             None if shard != Shard::WHOLE => bail!("only a broker's log can be landed by several processes"),
             None => {
                 let work = WorkFolder::open(&config.work)?;
-                Log::Journal { direct: Box::new(open_journal(config, &work).await?), _work: work }
+                Log::Journal { direct: Box::new(open_journal(config, &work).await?), landed: None, _work: work }
             }
         };
         Ok(Self { lake: config.lake()?, log })
@@ -63,9 +65,15 @@ impl Lander {
     /// Lands what has been delivered by now.
     pub async fn round(&mut self) -> Result<Round> {
         match &mut self.log {
-            Log::Journal { direct, .. } => {
+            Log::Journal { direct, landed, .. } => {
                 direct.follow().await?;
-                land_journal(&self.lake, direct).await
+                let delivered = Some(direct.entries().len());
+                if *landed == delivered {
+                    return Ok(Round::default());
+                }
+                let round = land_journal(&self.lake, direct).await?;
+                *landed = delivered;
+                Ok(round)
             }
             Log::Kafka { config, shard, reader: last } => {
                 let mut reader = match last.take() {

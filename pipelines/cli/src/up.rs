@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::process::ExitCode;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::Result;
 use chrono::NaiveDate;
@@ -133,21 +133,35 @@ pub async fn run(config: &Config, as_of: impl Fn() -> NaiveDate, stop: Stop) -> 
     .await
 }
 
+/// How long `file` records and decisions are taken as a sign for all tables: what comes without them is rare.
+const ASK_ALL: Duration = Duration::from_secs(5);
+
 /// What the last run was made for.
 #[derive(Default)]
 struct Runs {
     last: Option<(NaiveDate, BTreeMap<String, LandingCut>)>,
+    /// When all tables were asked for and had nothing new.
+    asked: Option<Instant>,
 }
 
 impl Runs {
     /// Whether something has landed, or a day has begun, since the last run, whatever its verdict was.
-    async fn are_due(&self, lake: &Lake, as_of: NaiveDate) -> Result<bool> {
-        let landed = engine::run::landed(lake).await?;
-        if let Some((day, before)) = &self.last {
-            return Ok(*day != as_of || *before != landed);
+    async fn are_due(&mut self, lake: &Lake, as_of: NaiveDate) -> Result<bool> {
+        let published = match self.last {
+            Some(_) => None,
+            None => lake.latest_generation().await?.map(|last| (last.as_of, last.landing)),
+        };
+        let Some((day, before)) = self.last.as_ref().or(published.as_ref()) else { return Ok(true) };
+        if *day != as_of {
+            return Ok(true);
         }
-        let last = lake.latest_generation().await?;
-        Ok(last.is_none_or(|last| last.as_of != as_of || last.landing != landed))
+        if self.asked.is_some_and(|asked| asked.elapsed() < ASK_ALL) {
+            let signs = engine::run::landed_signs(lake).await?;
+            return Ok(signs.iter().any(|(contract, cut)| before.get(contract) != Some(cut)));
+        }
+        let due = *before != engine::run::landed(lake).await?;
+        self.asked = (!due).then(Instant::now);
+        Ok(due)
     }
 
     fn ran(&mut self, landing: &BTreeMap<String, LandingCut>, as_of: NaiveDate) {

@@ -37,9 +37,17 @@ impl Landing {
     /// # Errors
     /// When a table cannot be read.
     pub async fn now(lake: &Lake) -> Result<Self, EngineError> {
+        Self::of(lake, |_| true).await
+    }
+
+    /// The same, of some tables.
+    ///
+    /// # Errors
+    /// When a table cannot be read.
+    pub async fn of(lake: &Lake, wanted: impl Fn(&str) -> bool) -> Result<Self, EngineError> {
         let mut landing = Self { cuts: BTreeMap::new(), tables: BTreeMap::new() };
         let files_first = |name: &str| (name != "file", name.to_owned());
-        let mut contracts: Vec<_> = schemas::contracts().values().collect();
+        let mut contracts: Vec<_> = schemas::contracts().values().filter(|contract| wanted(&contract.name)).collect();
         contracts.sort_by_key(|contract| files_first(&contract.name));
         for contract in contracts {
             if let Some(table) = lake.landing(&contract.name).await? {

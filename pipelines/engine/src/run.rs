@@ -26,6 +26,7 @@ use crate::partition::Partition;
 use crate::refresh::{self, Change, Refresher, Stop, Values};
 use crate::rows::sorted::{self, KeyCheck};
 use crate::rows::{self, Difference};
+use crate::views::WITHOUT_FILE;
 use crate::{EngineError, Job, Library, PlannedJob};
 
 /// What a run is asked to do.
@@ -150,6 +151,14 @@ pub struct Report {
 /// When a table cannot be read.
 pub async fn landed(lake: &Lake) -> Result<BTreeMap<String, LandingCut>, EngineError> {
     Ok(Landing::now(lake).await?.cuts)
+}
+
+/// What of it brings rows into view: rows of files are seen with their `file` record, and decisions belong to none.
+///
+/// # Errors
+/// When a table cannot be read.
+pub async fn landed_signs(lake: &Lake) -> Result<BTreeMap<String, LandingCut>, EngineError> {
+    Ok(Landing::of(lake, |name| WITHOUT_FILE.contains(&name)).await?.cuts)
 }
 
 /// Brings every job of `library` up to what has landed in `lake`.

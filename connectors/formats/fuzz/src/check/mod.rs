@@ -13,21 +13,8 @@ mod file;
 mod numbers;
 mod sink;
 
-/// Formats with a target of their own.
-pub const FORMATS: [&str; 12] = [
-    "abw",
-    "autogiro",
-    "bgmax",
-    "camt",
-    "camt_statement",
-    "lb",
-    "pain002",
-    "sie",
-    "sie_import",
-    "swish",
-    "totalin",
-    "ubl",
-];
+/// Formats with a target of their own; all registers share one.
+pub use formats::OWN as FORMATS;
 
 /// What a target does with an input. Of the target `register` the first byte chooses the register.
 pub fn run(target: &str, input: &[u8]) {

@@ -124,6 +124,20 @@ pub enum Step<'p> {
     Inputs(Vec<(&'p LogicalPlan, Expr)>),
     /// The rows come from one side of a join; the other side is looked up.
     Join(Sides<'p>),
+    /// Rows of one value depend on their neighbours, too: the rows that are equal to them in something else.
+    Bridge(Bridge<'p>),
+}
+
+/// An operator that looks at rows together which differ in an expression, such as a window that ranks the payments of
+/// one item where the expression is the payment.
+#[derive(Debug)]
+pub struct Bridge<'p> {
+    /// What it reads.
+    pub input: &'p LogicalPlan,
+    /// The expression there.
+    pub own: Expr,
+    /// What neighbours have in common.
+    pub by: Expr,
 }
 
 /// The two sides of a join, seen from the one that an expression belongs to.
@@ -179,7 +193,7 @@ pub fn step<'p>(plan: &'p LogicalPlan, expression: &Expr) -> Result<Step<'p>, Bl
             one(&projection.input, substitute(expression, at)?)
         }
         LogicalPlan::Aggregate(aggregate) => one(&aggregate.input, of_groups(aggregate, expression)?),
-        LogicalPlan::Window(window) => one(&window.input, of_window(window, expression)?),
+        LogicalPlan::Window(window) => of_window(window, expression),
         LogicalPlan::Unnest(unnest) => one(&unnest.input, of_unnest(unnest, expression)?),
         LogicalPlan::Union(union) => {
             let inputs = union.inputs.iter().map(|input| Ok((input.as_ref(), renamed(expression, plan, input)?)));
@@ -219,6 +233,10 @@ pub fn restrict(plan: &LogicalPlan, expression: &Expr) -> Result<Vec<Scan>, Bloc
                 (Err(reason), _) => return Err(reason),
             };
             Ok(sides.in_order(mine, other).concat())
+        }
+        Step::Bridge(bridge) => {
+            restrict(bridge.input, &bridge.by)?;
+            restrict(bridge.input, &bridge.own)
         }
     }
 }
@@ -277,26 +295,42 @@ fn of_groups(aggregate: &Aggregate, expression: &Expr) -> Result<Expr, Blocked> 
     substitute(expression, at).map_err(|Blocked(name)| Blocked(format!("{name} is not what the rows are grouped by")))
 }
 
-fn of_window(window: &Window, expression: &Expr) -> Result<Expr, Blocked> {
+fn of_window<'p>(window: &'p Window, expression: &Expr) -> Result<Step<'p>, Blocked> {
     let input = window.input.schema();
     let of_input = |column: &&Column| input.index_of_column(column).is_err();
     if let Some(column) = expression.column_refs().into_iter().find(of_input) {
         return Err(Blocked(format!("{} is computed by a window", column.name())));
     }
+    let columns = expression.column_refs();
+    // What the rows that are looked at together have in common, when they can differ in the expression.
+    let mut common: Option<Vec<Expr>> = None;
     for function in &window.window_expr {
         let Expr::WindowFunction(call) = function.clone().unalias_nested().data else {
             return Err(Blocked(format!("the window {}", short(function))));
         };
         let partition = &call.params.partition_by;
-        let columns = expression.column_refs();
         let determined = partition.iter().any(|by| same(&window.input, by, expression))
             || columns.iter().all(|column| partition.iter().any(|by| matches!(by, Expr::Column(by) if by == *column)));
         if !determined {
-            let reason = format!("the window {} is not partitioned by {}", short(function), short(expression));
-            return Err(Blocked(reason));
+            let before = common.unwrap_or_else(|| partition.clone());
+            let both: Vec<Expr> = before.into_iter().filter(|by| partition.contains(by)).collect();
+            if both.is_empty() {
+                let reason = format!("the window {} is not partitioned by {}", short(function), short(expression));
+                return Err(Blocked(reason));
+            }
+            common = Some(both);
         }
     }
-    Ok(expression.clone())
+    let (input, own) = (window.input.as_ref(), expression.clone());
+    let Some(common) = common else { return Ok(Step::Inputs(vec![(input, own)])) };
+    let mut reason = Blocked(String::new());
+    for by in common {
+        match restrict(input, &by) {
+            Ok(_) => return Ok(Step::Bridge(Bridge { input, own, by })),
+            Err(because) => reason = Blocked(format!("a window over {}, and {because}", short(&by))),
+        }
+    }
+    Err(reason)
 }
 
 /// True when two expressions are known to be equal in every row of `plan`.
@@ -497,6 +531,19 @@ mod tests {
     fn a_full_join_is_keyed_on_both_sides() {
         falls_apart("select coalesce(a.k, b.k) as k from a full join b on a.k = b.k", "a keyed by k, b keyed by k");
         is_whole("select a.k from a full join b on a.k = b.k", "can be missing");
+    }
+
+    #[test]
+    fn neighbours_in_a_window_are_found_by_what_they_have_in_common() {
+        falls_apart("select k, row_number() over (partition by x order by k) from a", "a keyed by k");
+        falls_apart(
+            "select a.k, max(b.x) over (partition by a.x) from a join b on a.k = b.k",
+            "a keyed by k, b keyed by k",
+        );
+        is_whole(
+            "select k, row_number() over (partition by n) from (select k, count(*) over () as n from a)",
+            "computed by a window",
+        );
     }
 
     #[test]

@@ -55,6 +55,9 @@ pub struct Limits {
     pub keys: usize,
     /// Rows of a table that is read whole rather than looked up.
     pub small: u64,
+    /// So many rows can be read in the time that one question to the tables takes: a job is computed for some keys only
+    /// where that promises to be cheaper than computing it in full. 0 computes for keys whatever it costs.
+    pub look_up: u64,
     /// Rows that a change carries from job to job; of a larger one, all that hangs on it is computed in full.
     pub rows: usize,
     /// Jobs that are computed side by side: those that depend on nothing of each other. They share the processors and
@@ -69,7 +72,7 @@ const COMMITS: usize = 16;
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { keys: 20_000, small: 50_000, rows: 200_000, jobs: 4 }
+        Self { keys: 20_000, small: 50_000, look_up: 1_000_000, rows: 200_000, jobs: 4 }
     }
 }
 
@@ -408,8 +411,8 @@ impl<'a> Run<'a> {
 }
 
 const fn refresher<'t>(cut: &'t Cut<'_>, tables: &'t Tables, limits: Limits) -> Refresher<'t> {
-    let Limits { keys: most, small, .. } = limits;
-    Refresher { context: &cut.context, changes: &tables.changes, rows: &tables.rows, most, small }
+    let Limits { keys: most, small, look_up, .. } = limits;
+    Refresher { context: &cut.context, changes: &tables.changes, rows: &tables.rows, most, small, look_up }
 }
 
 /// What jobs are computed with, side by side.

@@ -173,7 +173,7 @@ fn check(library: &Library, job: &Job, rounds: usize, pools: &[(chrono::NaiveDat
 
         let rows = after.iter().map(|(name, rows)| (name.clone(), rows.num_rows() as u64)).collect();
         let small = if round % 2 == 0 { 0 } else { u64::MAX };
-        let refresher = Refresher { context: &new, changes: &changes, rows: &rows, most: 10_000, small };
+        let refresher = Refresher { context: &new, changes: &changes, rows: &rows, most: 10_000, small, look_up: 0 };
         let mut keyed = false;
         for partition in Partition::of(&plan, &job.header.key).unwrap_or_default() {
             let column = &partition.column;

@@ -110,7 +110,7 @@ impl Check<'_> {
         let plan = refresher.context.state().optimize(plan).map_err(EngineError::query(self.name))?;
         for partition in Partition::of(&plan, &self.key).unwrap_or_default() {
             let column = &partition.column;
-            match refresh::by_key(refresher, &plan, column, usize::MAX).await {
+            match refresh::by_key(refresher, &plan, column, None).await {
                 Ok(None) => return Ok(Some(Vec::new())),
                 Ok(Some((values, narrowed))) => {
                     let found = refresh::collect(refresher.context, &narrowed).await?;

@@ -12,7 +12,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, RecordBatch};
+use arrow::array::{Array, ArrayRef, NullArray, RecordBatch};
 use arrow::datatypes::{Field, Schema};
 use arrow::row::{RowConverter, SortField};
 use datafusion::catalog::MemTable;
@@ -67,6 +67,11 @@ impl Values {
         Ok(columns.into_iter().next().filter(|values| !values.is_empty()).map(Self))
     }
 
+    /// Any, where it does not matter which.
+    fn some() -> Self {
+        Self(Arc::new(NullArray::new(1)))
+    }
+
     /// How many.
     pub fn len(&self) -> usize {
         self.0.len()
@@ -118,6 +123,10 @@ impl<'a> Refresher<'a> {
 
     fn rows_of(&self, table: &str) -> u64 {
         self.rows.get(table).copied().unwrap_or_default()
+    }
+
+    fn reads(&self, plan: &LogicalPlan) -> u64 {
+        partition::tables(plan).iter().map(|table| self.rows_of(table)).sum()
     }
 
     fn is_large(&self, table: &str) -> bool {
@@ -195,23 +204,32 @@ pub(crate) async fn collect(context: &SessionContext, plan: &LogicalPlan) -> Res
     datafusion::physical_plan::collect(physical, context.task_ctx()).await.map_err(EngineError::query("computing"))
 }
 
+/// So many values are computed alone in a table of any size.
+const FEW: u64 = 100;
+/// Computing, sorting, writing and comparing a row takes the time of reading so many.
+const WRITE: u64 = 20;
+
 /// The values of a column of a plan's result that a change reaches, and the plan that computes the rows with them.
-/// More than `worth` values are not worth it.
+/// `rows` are those of the result so far, where it is a table: where most of it would be computed again, or computing
+/// everything promises to be cheaper, it is not worth it.
 pub async fn by_key(
     refresher: &Refresher<'_>,
     plan: &LogicalPlan,
     column: &str,
-    worth: usize,
+    rows: Option<u64>,
 ) -> Result<Option<(Values, LogicalPlan)>, Stop> {
     let key = partition::key(plan, column)?;
     // It must fall apart down to the tables before it is worth anything.
     restrict(plan, &key)?;
-    let walk = Walk::new(refresher, plan);
+    let everything = refresher.reads(plan) + rows.unwrap_or_default() * WRITE + refresher.look_up;
+    if refresher.look_up > 0 && Walk::cost(refresher, plan, &key).await? > everything {
+        return Err(Stop::Blocked(blocked("to find what the changes reach costs more than to compute everything")));
+    }
+    let walk = Walk::new(refresher);
     let Some(values) = walk.affected(plan, key.clone()).await? else { return Ok(None) };
-    if values.len() > worth {
+    if rows.is_some_and(|rows| values.len() as u64 > (rows / 4).max(FEW)) {
         return Err(Stop::Blocked(Blocked(format!("{} values of {column} are reached, most of them", values.len()))));
     }
-    walk.look_up()?;
     let narrowed = walk.narrow(plan, &key, &values).await?;
     Ok(Some((values, narrowed)))
 }

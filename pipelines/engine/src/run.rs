@@ -65,14 +65,12 @@ pub struct Limits {
     pub jobs: usize,
 }
 
-/// So many keys are computed alone in a table of any size.
-const FEW: usize = 100;
 /// Tables that are committed side by side, at most: a commit is waiting for the store, above all.
 const COMMITS: usize = 16;
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { keys: 20_000, small: 50_000, look_up: 1_000_000, rows: 200_000, jobs: 4 }
+        Self { keys: 20_000, small: 50_000, look_up: 100_000, rows: 200_000, jobs: 4 }
     }
 }
 
@@ -488,11 +486,9 @@ impl<'a> Work<'_, 'a> {
         let plan = self.cut.context.state().optimize(&planned.plan).map_err(EngineError::query(&*job.name))?;
         let partitions = Partition::of(&plan, &job.header.key).map_err(|blocked| refresh::none(&blocked))?;
         let refresher = refresher(self.cut, tables, self.limits);
-        // With more, most of the table would be computed anyway.
-        let worth = usize::try_from(before.cut.rows / 4).unwrap_or(usize::MAX).max(FEW);
         let mut stop = None;
         for partition in &partitions {
-            match refresh::by_key(&refresher, &plan, &partition.column, worth).await {
+            match refresh::by_key(&refresher, &plan, &partition.column, Some(before.cut.rows)).await {
                 Ok(None) => return Ok(self.kept(job, fingerprint.to_owned(), before, Refreshed::Kept)?),
                 Ok(Some((values, narrowed))) => {
                     let after = refresh::collect(&self.cut.context, &narrowed).await?;

@@ -1,6 +1,6 @@
 //! Two walks over a plan: which values of an expression a change reaches, and the plan that computes the rows with
-//! them. What both need of the tables is asked once, however often a plan repeats a part, and counted: refreshing by
-//! key may not cost more than computing everything.
+//! them. What they need of the tables is asked once, however often a plan repeats a part. A dry walk asks nothing and
+//! says what the walks would cost.
 
 use std::collections::HashMap;
 use std::hash::Hash;
@@ -24,13 +24,12 @@ use crate::views::PlanTable;
 /// Values of an expression, or nothing.
 type Affected = Option<Values>;
 
-/// The walks for one plan.
+/// The walks over one plan.
 pub struct Walk<'a> {
     refresher: &'a Refresher<'a>,
-    /// Rows that may be read for it.
-    budget: u64,
-    /// Rows that have been read for it.
-    spent: AtomicU64,
+    /// Nothing is asked: any question is taken to have an answer, and its cost is counted.
+    dry: bool,
+    cost: AtomicU64,
     affected: Memo<(LogicalPlan, Expr), Affected>,
     narrowed: Memo<(LogicalPlan, Expr, Values), LogicalPlan>,
     partners: Memo<(LogicalPlan, Expr, Values, Expr), Affected>,
@@ -54,13 +53,20 @@ impl<K: Eq + Hash, V: Clone> Memo<K, V> {
 }
 
 impl<'a> Walk<'a> {
-    /// Walks over `plan`.
-    pub fn new(refresher: &'a Refresher<'a>, plan: &LogicalPlan) -> Self {
-        let read = tables(plan).iter().map(|table| refresher.rows_of(table)).sum::<u64>();
-        // What is computed by key is found by reading, too: with half of it, what is given up costs half more.
-        let budget = if refresher.look_up == 0 { u64::MAX } else { (read + refresher.look_up) / 2 };
+    /// Walks that ask the tables.
+    pub fn new(refresher: &'a Refresher<'a>) -> Self {
         let (affected, narrowed, partners) = (Memo::new(), Memo::new(), Memo::new());
-        Self { refresher, budget, spent: AtomicU64::new(0), affected, narrowed, partners }
+        Self { refresher, dry: false, cost: AtomicU64::new(0), affected, narrowed, partners }
+    }
+
+    /// What it costs at most to compute `plan` for the values of `key` that the changes reach, in rows that are read.
+    pub async fn cost(refresher: &'a Refresher<'a>, plan: &LogicalPlan, key: &Expr) -> Result<u64, Stop> {
+        let walk = Self { dry: true, ..Self::new(refresher) };
+        if let Some(values) = walk.affected(plan, key.clone()).await? {
+            walk.narrow(plan, key, &values).await?;
+            walk.charge(refresher.look_up);
+        }
+        Ok(walk.cost.into_inner())
     }
 
     /// The values of `expression` for which the rows of `plan` can have changed.
@@ -135,7 +141,7 @@ impl<'a> Walk<'a> {
     ) -> BoxFuture<'p, Result<LogicalPlan, Stop>> {
         Box::pin(async move {
             if restrict(plan, expression).is_err() {
-                return self.whole(plan);
+                return Ok(self.whole(plan));
             }
             let question = (plan.clone(), expression.clone(), values.clone());
             if let Some(known) = self.narrowed.get(&question) {
@@ -174,11 +180,13 @@ impl<'a> Walk<'a> {
             return self.narrow(sides.other, partner, values).await;
         }
         let by_pair = sides.pairs.iter().find(|(_, other)| restrict(sides.other, other).is_ok());
-        let Some((own, other)) = by_pair.filter(|_| self.is_large(sides.other)) else { return self.whole(sides.other) };
+        let Some((own, other)) = by_pair.filter(|_| self.is_large(sides.other)) else {
+            return Ok(self.whole(sides.other));
+        };
         match self.partners(sides.mine, &sides.own, values, own).await {
             Ok(Some(looked_up)) => self.narrow(sides.other, other, &looked_up).await,
             Ok(None) => Ok(nothing(sides.other)),
-            Err(Stop::Blocked(_)) => self.whole(sides.other),
+            Err(Stop::Blocked(_)) => Ok(self.whole(sides.other)),
             Err(failed) => Err(failed),
         }
     }
@@ -196,28 +204,20 @@ impl<'a> Walk<'a> {
             return Ok(known);
         }
         let narrowed = self.narrow(plan, expression, values).await?;
-        let found = self.values_of(among(narrowed, expression, values)?, target).await?;
+        let rows = if self.dry { narrowed } else { among(narrowed, expression, values)? };
+        let found = self.values_of(rows, target).await?;
         self.partners.keep(question, &found);
         Ok(found)
     }
 
     /// A part of the plan that is read as it is.
-    fn whole(&self, plan: &LogicalPlan) -> Result<LogicalPlan, Stop> {
-        self.charge(tables(plan).iter().map(|table| self.refresher.rows_of(table)).sum())?;
-        Ok(plan.clone())
+    fn whole(&self, plan: &LogicalPlan) -> LogicalPlan {
+        self.charge(self.refresher.reads(plan));
+        plan.clone()
     }
 
-    /// Counts a question to the tables, or a computation.
-    pub fn look_up(&self) -> Result<(), Stop> {
-        self.charge(self.refresher.look_up)
-    }
-
-    fn charge(&self, rows: u64) -> Result<(), Stop> {
-        let spent = self.spent.fetch_add(rows, Ordering::Relaxed).saturating_add(rows);
-        match spent > self.budget {
-            true => Err(Stop::Blocked(blocked("to find what the changes reach costs more than to compute everything"))),
-            false => Ok(()),
-        }
+    fn charge(&self, rows: u64) {
+        self.cost.fetch_add(rows, Ordering::Relaxed);
     }
 
     /// True when a table that `plan` reads has changed.
@@ -236,6 +236,9 @@ impl<'a> Walk<'a> {
         let Change::Rows(Difference { removed, added }) = change else {
             return Err(Stop::Blocked(blocked(&format!("all of {table} may have changed"))));
         };
+        if self.dry {
+            return Ok(Some(Values::some()));
+        }
         let context = self.refresher.context;
         let mut found = Vec::new();
         for batch in removed.iter().chain(added).filter(|batch| batch.num_rows() > 0) {
@@ -251,7 +254,10 @@ impl<'a> Walk<'a> {
 
     /// The distinct values of an expression in the rows of a plan.
     async fn values_of(&self, plan: LogicalPlan, expression: &Expr) -> Result<Affected, Stop> {
-        self.look_up()?;
+        self.charge(self.refresher.look_up);
+        if self.dry {
+            return Ok(Some(Values::some()));
+        }
         let rows = LogicalPlanBuilder::from(plan)
             .project([expression.clone().alias(VALUE)])
             .and_then(|builder| builder.aggregate([Expr::Column(Column::from_name(VALUE))], Vec::<Expr>::new()))
@@ -280,10 +286,18 @@ impl<'a> Walk<'a> {
     async fn restricted(&self, scan: &TableScan, expression: &Expr, values: &Values) -> Result<LogicalPlan, Stop> {
         let table = scan.table_name.table();
         let provider = source_as_provider(&scan.source).map_err(EngineError::query(table))?;
-        let rows = match self.looked_up(table, &provider, expression, values).await? {
+        let looked_up = self.looked_up_by(table, &provider, expression);
+        self.charge(if looked_up.is_some() { self.refresher.look_up } else { self.refresher.rows_of(table) });
+        if self.dry {
+            return Ok(LogicalPlan::TableScan(scan.clone()));
+        }
+        let rows = match looked_up {
+            Some(column) => self.looked_up(table, &provider, column, values).await?,
+            None => None,
+        };
+        let rows = match rows {
             Some(rows) => rows,
             None => {
-                self.charge(self.refresher.rows_of(table))?;
                 let all = LogicalPlanBuilder::scan(scan.table_name.clone(), provider_as_source(provider), None)
                     .and_then(LogicalPlanBuilder::build)
                     .map_err(EngineError::query(table))?;
@@ -293,19 +307,21 @@ impl<'a> Walk<'a> {
         Ok(LogicalPlan::TableScan(TableScan { source: provider_as_source(rows), ..scan.clone() }))
     }
 
-    /// The rows of a large table that have one of the values in a column.
+    /// The column by which the rows of a large table are looked up.
+    fn looked_up_by<'e>(&self, table: &str, provider: &Arc<dyn TableProvider>, by: &'e Expr) -> Option<&'e Column> {
+        let Expr::Column(column) = by else { return None };
+        let is_view_of_several = provider.downcast_ref::<PlanTable>().is_some_and(|view| view.landing(table).is_none());
+        (self.refresher.is_large(table) && !is_view_of_several).then_some(column)
+    }
+
+    /// The rows of a table that have one of the values in a column; nothing when it is not the lake's.
     async fn looked_up(
         &self,
         table: &str,
         provider: &Arc<dyn TableProvider>,
-        expression: &Expr,
+        column: &Column,
         values: &Values,
-    ) -> Result<Option<Arc<dyn TableProvider>>, Stop> {
-        let Expr::Column(column) = expression else { return Ok(None) };
-        if !self.refresher.is_large(table) {
-            return Ok(None);
-        }
-        self.look_up()?;
+    ) -> Result<Option<Arc<dyn TableProvider>>, EngineError> {
         let Some(view) = provider.downcast_ref::<PlanTable>() else {
             return Ok(lake::looked_up(provider.as_ref(), &column.name, values.array()).await?);
         };

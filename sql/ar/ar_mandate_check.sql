@@ -26,7 +26,7 @@ status = "status in the ledger; null when not there"
 faults = "codes: not_at_bank, not_in_ledger, account_differs, identity_differs, not_checked, same_person, unknown_payer, duplicate, inactive_customer"
 proposal = "accept or refuse an application; null for the rest"
 reason_sv = "what is wrong, in Swedish"
-received_at = "when the bank's file arrived, else the ledger's"
+received_at = "when the bank's file arrived, else the beginning of the day of the registration"
 evidence = "references to the records"
 */
 with bank_events as (
@@ -71,7 +71,7 @@ ledger as (
         autogiro_mandate.customer_active,
         autogiro_mandate.registered_by,
         autogiro_mandate.checked_by,
-        autogiro_mandate.received_at,
+        cast(autogiro_mandate.registered_on as timestamp) as registered_at,
         record_ref(
             'autogiro_mandate',
             autogiro_mandate.file_id,
@@ -116,7 +116,7 @@ compared as (
         ledger.customer_active,
         ledger.registered_by,
         ledger.checked_by,
-        coalesce(bank.received_at, ledger.received_at) as received_at,
+        coalesce(bank.received_at, ledger.registered_at) as received_at,
         array_remove_all(make_array(coalesce(bank.record, ''), coalesce(ledger.record, '')), '') as evidence
     from bank
     full join ledger

@@ -23,7 +23,7 @@ due_date = "date to pay"
 proposal_id = "payment proposal"
 faults = "codes of what is wrong, as in ar_refund_check"
 reason_sv = "what is wrong, in Swedish"
-received_at = "when the refund's extract arrived"
+received_at = "when the first extract with the refund arrived"
 evidence = "reference to the refund's record"
 */
 select

@@ -17,7 +17,7 @@ kind = "deferral or instalments"
 customer_id = "customer"
 department = "department of the claims when there is one"
 requested_on = "date of the request"
-received_at = "when the extract with the request arrived"
+received_at = "beginning of the day of the request"
 claims = "claims that it covers"
 debt = "what is left of them"
 instalments_total = "sum of what is to be paid"
@@ -42,7 +42,6 @@ requested as (
         payment_plan.kind,
         payment_plan.customer_id,
         payment_plan.requested_on,
-        payment_plan.received_at,
         payment_plan.department_decision,
         payment_plan.due_date,
         payment_plan.amount
@@ -74,7 +73,6 @@ by_claim as (
         min(kind) as kind,
         min(customer_id) as customer_id,
         min(requested_on) as requested_on,
-        min(received_at) as received_at,
         max(department_decision) as department_decision,
         min(due_date) as first_due,
         max(due_date) as last_due,
@@ -91,7 +89,6 @@ judged as (
         by_claim.kind,
         by_claim.customer_id,
         by_claim.requested_on,
-        by_claim.received_at,
         by_claim.department_decision,
         by_claim.first_due,
         by_claim.last_due,
@@ -121,7 +118,6 @@ plans as (
         min(customer_id) as customer_id,
         case when min(department) = max(department) then min(department) end as department,
         min(requested_on) as requested_on,
-        min(received_at) as received_at,
         max(department_decision) as department_decision,
         count(*) as claims,
         sum(remaining) as debt,
@@ -210,7 +206,7 @@ select
     customer_id,
     department,
     requested_on,
-    received_at,
+    cast(requested_on as timestamp) as received_at,
     claims,
     cast(debt as decimal(18, 2)) as debt,
     cast(instalments_total as decimal(18, 2)) as instalments_total,

@@ -23,7 +23,7 @@ due_date = "date to pay"
 proposal_id = "payment proposal; null when in none"
 faults = "codes: not_attested, same_person, unknown_source, exceeds_available, duplicate, attachment_missing, account_missing, payee_differs, account_differs, date_passed, total_differs"
 reason_sv = "what is wrong, in Swedish"
-received_at = "when the refund's extract arrived"
+received_at = "when the first extract with the refund arrived"
 record = "reference to the refund's record"
 */
 with refunds as (
@@ -38,6 +38,15 @@ with refunds as (
         where extracted_on <= as_of()
     ) as latest
         on latest.extracted_on = refund_order.extracted_on
+),
+
+first_seen as (
+    select
+        refund_id,
+        min(received_at) as received_at
+    from refund_order
+    where extracted_on <= as_of()
+    group by refund_id
 ),
 
 of_payments as (
@@ -77,7 +86,7 @@ judged as (
         coalesce(of_items.available, of_payments.available) as available,
         refunds.due_date,
         refunds.proposal_id,
-        refunds.received_at,
+        first_seen.received_at,
         record_ref('refund_order', refunds.file_id, refunds.ordinal, refunds.byte_start, refunds.byte_end) as record,
         array_remove_all(
             make_array(
@@ -122,6 +131,8 @@ judged as (
             ''
         ) as faults
     from refunds
+    inner join first_seen
+        on first_seen.refund_id = refunds.refund_id
     left join of_payments
         on of_payments.payment_id = refunds.payment_id
     left join of_items

@@ -26,7 +26,7 @@ amount = "amount ordered"
 remaining = "what is left of the claim"
 faults = "codes: unknown_invoice, amount_differs, plan_active, code_forbids, attest_missing or attest_invalid"
 reason_sv = "what is wrong, in Swedish"
-received_at = "when the order's extract arrived"
+received_at = "beginning of the day of the order"
 evidence = "reference to the order's record"
 */
 with orders as (
@@ -82,7 +82,7 @@ judged as (
         orders.department,
         orders.amount,
         case when ar_item_balance.is_open then ar_item_balance.remaining end as remaining,
-        orders.received_at,
+        cast(orders.ordered_on as timestamp) as received_at,
         record_ref('writedown_order', orders.file_id, orders.ordinal, orders.byte_start, orders.byte_end) as record,
         array_remove_all(
             make_array(

@@ -7,6 +7,7 @@ with required as (
     select name
     from (values
         ('ar_account_amount_days'),
+        ('ar_autogiro_cutoff_days'),
         ('ar_candidates_max'),
         ('ar_collection_grace_days'),
         ('ar_dunning_grace_days'),

@@ -7,7 +7,8 @@ must equal the payment (or the listed amounts must fit), and ar_exact_claim deci
 
 Basis: `reference` one whole OCR (AR35 P1-P3, P6); `amounts` several references with amounts (P5); `sum` several
 references without amounts (P5); `text` numbers inside a text, which count only when the amount agrees (P1, P5);
-`autogiro` payer number, due date and amount (P4).
+`autogiro` payer number, due date and amount (P4); `decision` what a handler has confirmed (ar_match_decision), which
+replaces all that the passes would find for the payment. A pass that ref_match_pass switches off claims nothing.
 """
 kind = "table"
 key = ["payment_id", "item_id"]
@@ -17,7 +18,7 @@ catalogue = ["AR35"]
 payment_id = "payment"
 item_id = "item claimed"
 payment_date = "date of the payment"
-basis = "reference, amounts, sum, text or autogiro"
+basis = "decision, reference, amounts, sum, text or autogiro"
 binding = "free or exact"
 payment_amount = "amount of the payment"
 claimed = "amount claimed, positive; null where it is what is open of the item"
@@ -27,14 +28,34 @@ capacity = "open amount on the payment date before any payment that we hold, pos
 reference = "the reference that points at the item; null for autogiro"
 reference_count = "references that the payment gives, among them those that point at nothing"
 */
-with in_scope as (
+with passes as (
     select
-        payment_id,
-        payment_date,
-        amount,
-        payer_number
+        coalesce(bool_and(enabled) filter (where pass in ('P1', 'P2', 'P3', 'P6')), false) as any_amount,
+        coalesce(bool_or(enabled) filter (where pass in ('P1', 'P2', 'P3')), false) as one_reference,
+        coalesce(bool_or(enabled) filter (where pass = 'P4'), false) as autogiro,
+        coalesce(bool_or(enabled) filter (where pass = 'P5'), false) as several,
+        coalesce(bool_or(enabled) filter (where pass = 'text'), false) as text
+    from ref_match_pass
+    where valid_from <= as_of()
+        and (valid_to is null or valid_to >= as_of())
+),
+
+decided as (
+    select distinct payment_id
+    from ar_match_decision
+    where kind in ('confirm', 'undo')
+),
+
+in_scope as (
+    select
+        ar_payment.payment_id,
+        ar_payment.payment_date,
+        ar_payment.amount,
+        ar_payment.payer_number
     from ar_payment
-    where scope = 'match'
+    left anti join decided
+        on decided.payment_id = ar_payment.payment_id
+    where ar_payment.scope = 'match'
 ),
 
 reference_facts as (
@@ -106,7 +127,7 @@ by_reference as (
         min(classified.payment_date) as payment_date,
         min(classified.basis) as basis,
         case
-            when min(classified.basis) = 'reference' then 'free'
+            when min(classified.basis) = 'reference' and bool_and(passes.any_amount) then 'free'
             when min(classified.basis) = 'amounts' and not bool_or(classified.any_negative) then 'free'
             else 'exact'
         end as binding,
@@ -121,11 +142,13 @@ by_reference as (
     from classified
     inner join ar_payment_reference
         on ar_payment_reference.payment_id = classified.payment_id
+    cross join passes
     where ar_payment_reference.finding = 'item'
         and (
-            classified.basis in ('reference', 'sum') and ar_payment_reference.role in ('main', 'extra')
-            or classified.basis = 'amounts' and ar_payment_reference.role = 'extra'
-            or classified.basis = 'text' and ar_payment_reference.role = 'text'
+            classified.basis = 'reference' and ar_payment_reference.role in ('main', 'extra') and passes.one_reference
+            or classified.basis = 'sum' and ar_payment_reference.role in ('main', 'extra') and passes.several
+            or classified.basis = 'amounts' and ar_payment_reference.role = 'extra' and passes.several
+            or classified.basis = 'text' and ar_payment_reference.role = 'text' and passes.text
         )
     group by classified.payment_id, ar_payment_reference.item_id
 ),
@@ -148,10 +171,36 @@ by_autogiro as (
         on reference_facts.payment_id = in_scope.payment_id
     inner join ar_item
         on ar_item.autogiro_payer_number = in_scope.payer_number
-    where in_scope.payment_date in (ar_item.due_date, workday_add(ar_item.due_date, 1))
+    cross join passes
+    where passes.autogiro
+        and in_scope.payment_date in (ar_item.due_date, workday_add(ar_item.due_date, 1))
         and ar_item.currency = 'SEK'
         and (ar_item.closed_on is null or ar_item.closed_on >= in_scope.payment_date)
         and coalesce(reference_facts.known_references, 0) = 0
+),
+
+by_decision as (
+    select
+        ar_match_decision.payment_id,
+        ar_match_decision.item_id,
+        ar_payment.payment_date,
+        'decision' as basis,
+        -- with a credit among them the parts hold together or not at all
+        case
+            when min(ar_match_decision.item_sign) over (partition by ar_match_decision.payment_id) = 1 then 'free'
+            else 'exact'
+        end as binding,
+        ar_payment.amount as payment_amount,
+        ar_match_decision.amount as claimed,
+        ar_match_decision.item_sign = -1 as set_off,
+        cast(null as string) as reference,
+        cast(1 as bigint) as numbers_given
+    from ar_match_decision
+    inner join ar_payment
+        on ar_payment.payment_id = ar_match_decision.payment_id
+        and ar_payment.scope = 'match'
+    where ar_match_decision.kind = 'confirm'
+        and ar_match_decision.fault is null
 ),
 
 claims as (
@@ -162,6 +211,10 @@ claims as (
     select
         payment_id, item_id, payment_date, basis, binding, payment_amount, claimed, set_off, reference, numbers_given
     from by_autogiro
+    union all
+    select
+        payment_id, item_id, payment_date, basis, binding, payment_amount, claimed, set_off, reference, numbers_given
+    from by_decision
 ),
 
 claim_counts as (

@@ -2,8 +2,10 @@
 title = "Anspråk som stämmer exakt"
 description = """
 The exact claims that hold. Several references without amounts hold when what is open of the items on the payment
-date, after earlier payments, adds up to the payment to the öre, credits subtracted. Listed amounts with a set-off
-hold when every amount fits what is open. A direct debit holds when exactly one item has the amount open. Of two
+date, after earlier payments, adds up to the payment to the öre, credits subtracted: a credit that is named by its OCR
+is set off whether the bank marks it (TK23) or not. Listed amounts with a set-off, and what a handler has decided with
+one, hold when every amount fits what is open. A single reference comes here only when ref_match_pass has switched
+P2, P3 or P6 off: then it holds for the amounts whose passes are on, and an item takes one such payment. A direct debit holds when exactly one item has the amount open. Of two
 payments that would both hold on the same item the earlier (payment date, payment id) holds and the later does not.
 """
 kind = "table"
@@ -15,7 +17,17 @@ payment_id = "payment"
 item_id = "item"
 claimed = "amount that the payment takes of the item, positive"
 */
-with exact_items as (
+with passes as (
+    select
+        coalesce(bool_or(enabled) filter (where pass = 'P1'), false) as exact,
+        coalesce(bool_or(enabled) filter (where pass = 'P2'), false) as partial,
+        coalesce(bool_or(enabled) filter (where pass = 'P3'), false) as over
+    from ref_match_pass
+    where valid_from <= as_of()
+        and (valid_to is null or valid_to >= as_of())
+),
+
+exact_items as (
     select distinct item_id
     from ar_claim
     where binding = 'exact'
@@ -141,7 +153,9 @@ exact_claims as (
         ar_claim.set_off,
         ar_claim.item_sign,
         left_over.remaining,
-        (ar_claim.item_sign = 1) = (not ar_claim.set_off) as direction_agrees
+        -- what adds up to the öre has proven the credit's part in it
+        (ar_claim.item_sign = 1) = (not ar_claim.set_off)
+            or ar_claim.basis in ('sum', 'text') and not ar_claim.set_off as direction_agrees
     from ar_claim
     inner join left_over
         on left_over.payment_id = ar_claim.payment_id
@@ -159,6 +173,16 @@ judged as (
         claimed,
         remaining,
         case basis
+            when 'reference'
+                then direction_agrees
+                    and (
+                        claimed = remaining and passes.exact
+                        or claimed < remaining and passes.partial
+                        or claimed > remaining and passes.over
+                    )
+            when 'decision'
+                then min(case when direction_agrees and claimed <= remaining then 1 else 0 end)
+                    over (partition by payment_id) = 1
             when 'amounts'
                 then min(case when direction_agrees and claimed <= remaining then 1 else 0 end)
                     over (partition by payment_id) = 1
@@ -169,6 +193,7 @@ judged as (
                 and sum(remaining * item_sign) over (partition by payment_id) = payment_amount
         end as holds
     from exact_claims
+    cross join passes
 ),
 
 holding as (

@@ -14,13 +14,22 @@ amount = "amount"
 item_id = "ledger item"
 changed_on = "voucher date of the change"
 amount = "change of the open amount: negative reduces a claim"
+credited = "part of it that credits are (ref_credit_voucher_type): they lower the debt from its beginning (AR36)"
 */
-with item_rows as (
+with credit_types as (
+    select distinct voucher_type
+    from ref_credit_voucher_type
+    where valid_from <= as_of()
+        and (valid_to is null or valid_to >= as_of())
+),
+
+item_rows as (
     select
         ledger_transaction.item_id,
         ledger_transaction.voucher_date,
         ledger_transaction.payment_id,
         ledger_transaction.amount,
+        credit_types.voucher_type is not null as is_credit,
         ar_item.first_seen_on,
         ar_item.first_remaining
     from ledger_transaction
@@ -33,6 +42,8 @@ with item_rows as (
     inner join ar_item
         on ar_item.item_id = ledger_transaction.item_id
         and ar_item.account = ledger_transaction.account
+    left join credit_types
+        on credit_types.voucher_type = ledger_transaction.voucher_type
     where ledger_transaction.voucher_date <= as_of()
 ),
 
@@ -56,7 +67,8 @@ held_payments as (
 select
     item_rows.item_id,
     item_rows.voucher_date as changed_on,
-    cast(sum(item_rows.amount) as decimal(18, 2)) as amount
+    cast(sum(item_rows.amount) as decimal(18, 2)) as amount,
+    cast(sum(case when item_rows.is_credit then item_rows.amount else 0 end) as decimal(18, 2)) as credited
 from item_rows
 left join first_days
     on first_days.item_id = item_rows.item_id
@@ -66,3 +78,4 @@ where item_rows.voucher_date > item_rows.first_seen_on
     or item_rows.voucher_date = item_rows.first_seen_on and first_days.extract_is_before_that_day
 group by item_rows.item_id, item_rows.voucher_date
 having sum(item_rows.amount) <> 0
+    or sum(case when item_rows.is_credit then item_rows.amount else 0 end) <> 0

@@ -6,8 +6,8 @@ AR35: every part of a payment that is matched to an open item, confirmed or sugg
 P1 one OCR and exactly what is open; P2 less than what is open; P3 more than what is open, the rest is an
 over-payment (account 2482); P4 direct debit by payer number, due date and amount; P5 several references in one
 payment; P6 a further payment with the OCR of an item that an earlier payment has reduced; P7 payer's account and
-amount; P8 a set of the payer's items that adds up. P1-P6 are confirmed, P7 and P8 suggested. The calculation is in
-ar_claim, ar_exact_claim, ar_allocation and ar_suggestion.
+amount; P8 a set of the payer's items that adds up. P1-P6 are confirmed, P7 and P8 suggested; P0 is what a handler has
+decided. Which passes are on says ref_match_pass. The calculation is in ar_match_decision, ar_claim, ar_exact_claim, ar_allocation and ar_suggestion.
 
 A match group holds the payments and items that hang together: 1:1, 1:N (one payment), N:1 (one item) or N:M. It is
 named after its smallest payment id. Chains of more than four payments through shared items may fall into several
@@ -23,7 +23,7 @@ match_group_id = "group of matches that hang together"
 kind = "1:1, 1:N, N:1 or N:M"
 payment_id = "payment"
 item_id = "item"
-pass = "P1 to P8"
+pass = "P0 to P8"
 status = "confirmed or suggested"
 matched_amount = "amount settled; negative when a credit to the customer is set off"
 payment_amount = "amount of the payment"
@@ -49,6 +49,7 @@ with members as (
         'confirmed' as status,
         -- the pass says what was known when the payment came: a later payment does not change it
         case
+            when basis = 'decision' then 'P0'
             when basis = 'autogiro' then 'P4'
             when reference_count > 1 then 'P5'
             when earlier_payments > 0 then 'P6'
@@ -57,7 +58,7 @@ with members as (
             else 'P1'
         end as pass,
         case
-            when basis = 'autogiro' then 'autogiro'
+            when basis in ('decision', 'autogiro') then basis
             when reference_count > 1 and basis = 'amounts' then 'listed_amounts'
             when reference_count > 1 then 'sum_of_references'
             when earlier_payments > 0 then 'further_payment'
@@ -77,7 +78,7 @@ with members as (
         item_id,
         'suggested' as status,
         pass,
-        case when pass = 'P7' then 'account_and_amount' else 'sum_of_items' end as reason,
+        case when pass = 'P7' then 'payer_and_amount' else 'sum_of_items' end as reason,
         amount as matched_amount,
         cast(0 as decimal(18, 2)) as overpayment,
         item_remaining_before,
@@ -181,6 +182,7 @@ select
     members.reference,
     members.reason,
     case members.reason
+        when 'decision' then 'En handläggare har beslutat att inbetalningen avser fakturan.'
         when 'exact' then 'OCR-numret och beloppet stämmer exakt.'
         when 'partial' then 'OCR-numret stämmer. Beloppet är lägre än det som återstår: delbetalning.'
         when 'overpaid' then 'OCR-numret stämmer. Beloppet är högre än det som återstår: överinbetalning.'
@@ -188,7 +190,7 @@ select
         when 'listed_amounts' then 'Banken anger ett belopp för varje OCR-nummer.'
         when 'sum_of_references' then 'Det som återstår på de angivna OCR-numren är tillsammans exakt inbetalningen.'
         when 'further_payment' then 'OCR-numret stämmer. En tidigare inbetalning har redan betalat en del.'
-        when 'account_and_amount' then 'Betalarens konto är känt och en enda öppen faktura har beloppet.'
+        when 'payer_and_amount' then 'Betalaren är känd och en enda öppen faktura har beloppet.'
         else 'En enda kombination av kundens öppna fakturor är tillsammans exakt inbetalningen.'
     end as reason_sv,
     ar_payment.payment_date,

@@ -3,6 +3,7 @@ title = "Kundinbetalningar"
 description = """
 Every customer payment that the bank has reported with a payment date up to the as-of, with what matching needs to
 know about it. Only positive payments in SEK are matched; the rest keep their öre and carry the reason in `scope`. A
+payment that the bank has taken back (ar_reversal) is `reversed` and is not matched any more, whenever it came. A
 payment that two files report under the same identity counts once: the record received first stands, the others are
 repeats.
 """
@@ -17,7 +18,7 @@ file_id = "file of the record"
 ordinal = "number of the record in its file"
 received_at = "when the file arrived"
 record = "reference to the record"
-scope = "match, or why the payment is not matched: repeat, deduction, zero or currency"
+scope = "match, or why the payment is not matched: repeat, reversed, reversal (its payment is known), stray_reversal, deduction, zero or currency"
 payment_date = "date of the deposit"
 currency = "ISO 4217"
 amount = "amount in the currency; negative for a deduction"
@@ -69,6 +70,9 @@ select
         as record,
     case
         when later_records.payment_id is not null then 'repeat'
+        when taken_back.payment_id is not null then 'reversed'
+        when taking_back.reversal_id is not null then 'reversal'
+        when payment_in.kind = 'reversal' then 'stray_reversal'
         when payment_in.kind = 'deduction' or payment_in.amount < 0 then 'deduction'
         when payment_in.amount = 0 then 'zero'
         when payment_in.currency <> 'SEK' then 'currency'
@@ -90,4 +94,8 @@ left join later_records
     on later_records.payment_id = payment_in.payment_id
     and later_records.file_id = payment_in.file_id
     and later_records.ordinal = payment_in.ordinal
+left join ar_reversal as taken_back
+    on taken_back.payment_id = payment_in.payment_id
+left join ar_reversal as taking_back
+    on taking_back.reversal_id = payment_in.payment_id
 where payment_in.payment_date <= as_of()

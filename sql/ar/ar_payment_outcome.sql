@@ -19,7 +19,7 @@ file_id = "file of the record"
 ordinal = "number of the record in its file"
 received_at = "when the file arrived"
 record = "reference to the record"
-scope = "match, or why the payment is not matched: repeat, deduction, zero or currency"
+scope = "match, or why the payment is not matched, as in ar_payment"
 payment_date = "date of the deposit"
 currency = "ISO 4217"
 amount = "amount in the currency; negative for a deduction"
@@ -28,7 +28,7 @@ suggested = "suggested for items, not yet confirmed"
 overpayment = "paid beyond what the items owed"
 unmatched = "the rest"
 handled_in_ledger = "booked by hand on items in the ledger, other than the confirmed matches"
-status = "matched, overpaid, partly_matched, suggested, unmatched or zero"
+status = "matched, overpaid, partly_matched, suggested, unmatched, reversed or zero"
 reason_code = "why something is left; null when nothing is"
 reason_sv = "the reason in Swedish"
 department = "department of the matched items when there is one; null otherwise"
@@ -197,6 +197,7 @@ select
     cast(handled_in_ledger as decimal(18, 2)) as handled_in_ledger,
     case
         when scope = 'zero' then 'zero'
+        when scope in ('reversed', 'reversal') then 'reversed'
         when amount = confirmed then 'matched'
         when suggested <> 0 then 'suggested'
         when unmatched = 0 then 'overpaid'
@@ -206,6 +207,9 @@ select
     case when scope = 'zero' then null else reason_code end as reason_code,
     case reason_code
         when 'repeat' then 'samma inbetalning har redan tagits emot i en annan fil'
+        when 'reversed' then 'banken har tagit tillbaka inbetalningen'
+        when 'reversal' then 'det är ett återtagande av en tidigare inbetalning'
+        when 'stray_reversal' then 'det är ett återtagande, men vilken inbetalning som togs tillbaka är inte säkert'
         when 'deduction' then 'det är ett avdrag som avsändaren har gjort'
         when 'currency' then 'den är i en annan valuta än svenska kronor'
         when 'overpaid' then 'beloppet är högre än det som återstod att betala'

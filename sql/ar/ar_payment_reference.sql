@@ -6,6 +6,10 @@ reference of the payment, `extra` a further reference of its own (BgMax TK22, TK
 longer reference (only where the bank found no further references itself). A number inside another number is never a
 reference.
 
+Zeros in front of a number are padding. A number that no item carries today is read by the former OCR series of
+ref_ocr_series, which say where the invoice number stands in it. An amount with öre is no reference, and a number that
+is written in groups is tried as a whole, too.
+
 Several records of the same reference in one payment are one row with their amounts added. An OCR that belongs to
 several items is unique when exactly one of them was known and open on the payment date; otherwise it is ambiguous.
 """
@@ -19,6 +23,8 @@ role = "main, extra or text"
 reference = "reference as received"
 negative = "true for TK23, a reference that reduces the payment"
 amount = "amount of the reference where the bank gives one"
+number = "the reference without zeros in front"
+series = "former OCR series that the reference is of; null for one of today"
 finding = "item, closed, ambiguous, unknown, bad_check_digit or not_a_number"
 item_id = "item that the reference points at, for finding item or closed"
 item_count = "open items with this OCR"
@@ -29,6 +35,24 @@ with param_value as (
     where name = 'ar_text_reference_min_digits'
         and valid_from <= as_of()
         and (valid_to is null or valid_to >= as_of())
+),
+
+-- AR35: OCR numbers of former systems, from which the invoice number can be read
+old_series as (
+    select
+        ref_ocr_series.series,
+        ref_ocr_series.length,
+        ref_ocr_series.prefix,
+        ref_ocr_series.invoice_start,
+        ref_ocr_series.invoice_digits
+    from ref_ocr_series
+    inner join ref_match_pass
+        on ref_match_pass.pass = 'series'
+        and ref_match_pass.enabled
+        and ref_match_pass.valid_from <= as_of()
+        and (ref_match_pass.valid_to is null or ref_match_pass.valid_to >= as_of())
+    where ref_ocr_series.valid_from <= as_of()
+        and (ref_ocr_series.valid_to is null or ref_ocr_series.valid_to >= as_of())
 ),
 
 in_scope as (
@@ -85,16 +109,44 @@ extra as (
         extra['negative']
 ),
 
-text_words as (
-    -- whole numbers between blanks or punctuation, never a part of a longer number
+written as (
+    -- an amount is no reference; then what stands between blanks and punctuation, without what it ends with
     select
-        in_scope.payment_id,
-        in_scope.payment_date,
-        unnest(string_to_array(regexp_replace(in_scope.reference, '[,;:/+&()]', ' ', 'g'), ' ')) as word
+        payment_id,
+        payment_date,
+        reference,
+        regexp_replace(
+            regexp_replace(
+                regexp_replace(reference, '\b[0-9]{1,9}[,.][0-9]{2}\b', ' ', 'g'),
+                '[\s,;:/+&()#"''!?=*]+',
+                ' ',
+                'g'
+            ),
+            '(^|\s)[.-]+|[.-]+(\s|$)',
+            ' ',
+            'g'
+        ) as words
     from in_scope
-    where in_scope.reference_count = 0
-        and in_scope.reference is not null
-        and not regexp_like(in_scope.reference, '^[0-9]+$')
+    where reference_count = 0
+        and reference is not null
+        and not regexp_like(reference, '^[0-9]+$')
+),
+
+text_words as (
+    -- whole numbers, never a part of a longer number
+    select
+        payment_id,
+        payment_date,
+        unnest(string_to_array(words, ' ')) as word
+    from written
+    union all
+    -- one number that was written in groups: 10 000 016
+    select
+        payment_id,
+        payment_date,
+        regexp_replace(reference, '[^0-9]', '', 'g') as word
+    from written
+    where regexp_like(reference, '^[0-9]+([\s.-][0-9]+)+$')
 ),
 
 text_numbers as (
@@ -126,6 +178,8 @@ judged as (
         payment_date,
         role,
         reference,
+        -- zeros in front are the bank's padding, not the payer's number
+        nullif(ltrim(reference, '0'), '') as number,
         negative,
         amount,
         -- AR35: the check digit must be right before a reference may settle anything
@@ -136,16 +190,50 @@ judged as (
     from all_references
 ),
 
-items_by_ocr as (
+numbered_items as (
     select
-        ocr,
+        nullif(ltrim(ocr, '0'), '') as number,
+        item_id,
+        closed_on,
+        first_seen_on,
+        invoice_date
+    from ar_item
+    where currency = 'SEK'
+        and ocr_valid(ocr)
+),
+
+items_by_number as (
+    select
+        number,
         count(*) as item_count,
         min(item_id) as only_item_id,
         min(closed_on) as only_closed_on
-    from ar_item
-    where ocr is not null
-        and currency = 'SEK'
-    group by ocr
+    from numbered_items
+    where number is not null
+    group by number
+),
+
+by_old_series as (
+    select
+        judged.payment_id,
+        judged.role,
+        judged.reference,
+        judged.negative,
+        count(distinct ar_item.item_id) as item_count,
+        min(ar_item.item_id) as only_item_id,
+        min(ar_item.closed_on) as only_closed_on,
+        min(old_series.series) as series
+    from judged
+    inner join old_series
+        on old_series.length = character_length(judged.reference)
+    inner join ar_item
+        on ltrim(ar_item.invoice_no, '0')
+            = ltrim(substr(judged.reference, old_series.invoice_start, old_series.invoice_digits), '0')
+        and ar_item.currency = 'SEK'
+    where judged.fault is null
+        and starts_with(judged.reference, old_series.prefix)
+        and (ar_item.ocr is null or ltrim(ar_item.ocr, '0') <> judged.number)
+    group by judged.payment_id, judged.role, judged.reference, judged.negative
 ),
 
 -- an OCR that several items carry: which of them were known and open on the payment date
@@ -155,65 +243,110 @@ several as (
         judged.role,
         judged.reference,
         judged.negative,
-        count(*) filter (where ar_item.closed_on is null or ar_item.closed_on >= judged.payment_date) as open_count,
+        count(*) filter (where numbered_items.closed_on is null or numbered_items.closed_on >= judged.payment_date)
+            as open_count,
         count(*) filter (
-            where (ar_item.closed_on is null or ar_item.closed_on >= judged.payment_date)
-                and (ar_item.first_seen_on <= judged.payment_date or ar_item.invoice_date <= judged.payment_date)
+            where (numbered_items.closed_on is null or numbered_items.closed_on >= judged.payment_date)
+                and (
+                    numbered_items.first_seen_on <= judged.payment_date
+                    or numbered_items.invoice_date <= judged.payment_date
+                )
         ) as known_count,
-        min(ar_item.item_id) filter (where ar_item.closed_on is null or ar_item.closed_on >= judged.payment_date)
+        min(numbered_items.item_id)
+            filter (where numbered_items.closed_on is null or numbered_items.closed_on >= judged.payment_date)
             as open_item_id,
-        min(ar_item.item_id) filter (
-            where (ar_item.closed_on is null or ar_item.closed_on >= judged.payment_date)
-                and (ar_item.first_seen_on <= judged.payment_date or ar_item.invoice_date <= judged.payment_date)
+        min(numbered_items.item_id) filter (
+            where (numbered_items.closed_on is null or numbered_items.closed_on >= judged.payment_date)
+                and (
+                    numbered_items.first_seen_on <= judged.payment_date
+                    or numbered_items.invoice_date <= judged.payment_date
+                )
         ) as known_item_id,
-        max(ar_item.item_id) as latest_item_id
+        max(numbered_items.item_id) as latest_item_id
     from judged
-    inner join items_by_ocr
-        on items_by_ocr.ocr = judged.reference
-    inner join ar_item
-        on ar_item.ocr = judged.reference
-        and ar_item.currency = 'SEK'
-    where items_by_ocr.item_count > 1
+    inner join items_by_number
+        on items_by_number.number = judged.number
+    inner join numbered_items
+        on numbered_items.number = judged.number
+    where items_by_number.item_count > 1
         and judged.fault is null
     group by judged.payment_id, judged.role, judged.reference, judged.negative
+),
+
+found as (
+    select
+        judged.payment_id,
+        judged.role,
+        judged.reference,
+        judged.number,
+        judged.negative,
+        judged.amount,
+        judged.payment_date,
+        judged.fault,
+        coalesce(items_by_number.item_count, 0) as present_count,
+        coalesce(by_old_series.item_count, 0) as old_count,
+        case when items_by_number.number is null then by_old_series.series end as series,
+        case when items_by_number.number is null then by_old_series.only_item_id else items_by_number.only_item_id end
+            as only_item_id,
+        case
+            when items_by_number.number is null then by_old_series.only_closed_on
+            else items_by_number.only_closed_on
+        end as only_closed_on,
+        several.open_count,
+        several.known_count,
+        several.open_item_id,
+        several.known_item_id,
+        several.latest_item_id
+    from judged
+    left join items_by_number
+        on items_by_number.number = judged.number
+    left join by_old_series
+        on by_old_series.payment_id = judged.payment_id
+        and by_old_series.role = judged.role
+        and by_old_series.reference = judged.reference
+        and by_old_series.negative = judged.negative
+    left join several
+        on several.payment_id = judged.payment_id
+        and several.role = judged.role
+        and several.reference = judged.reference
+        and several.negative = judged.negative
 )
 
 select
-    judged.payment_id,
-    judged.role,
-    judged.reference,
-    judged.negative,
-    judged.amount,
+    payment_id,
+    role,
+    reference,
+    number,
+    negative,
+    amount,
+    series,
     case
-        when judged.fault is not null then judged.fault
-        when items_by_ocr.ocr is null then 'unknown'
-        when items_by_ocr.item_count = 1 and items_by_ocr.only_closed_on < judged.payment_date then 'closed'
-        when items_by_ocr.item_count = 1 then 'item'
-        when several.open_count = 0 then 'closed'
-        when several.known_count = 1 or several.open_count = 1 then 'item'
+        when fault is not null then fault
+        when present_count + old_count = 0 then 'unknown'
+        -- a number of today that is also one of a former series says nothing by itself
+        when present_count > 0 and old_count > 0 or present_count = 0 and old_count > 1 then 'ambiguous'
+        when present_count + old_count = 1 and only_closed_on < payment_date then 'closed'
+        when present_count + old_count = 1 then 'item'
+        when open_count = 0 then 'closed'
+        when known_count = 1 or open_count = 1 then 'item'
         else 'ambiguous'
     end as finding,
     case
-        when judged.fault is not null then null
-        when items_by_ocr.item_count = 1 then items_by_ocr.only_item_id
-        when several.open_count = 0 then several.latest_item_id
-        when several.known_count = 1 then several.known_item_id
-        when several.open_count = 1 then several.open_item_id
+        when fault is not null then null
+        when present_count > 0 and old_count > 0 or present_count = 0 and old_count > 1 then null
+        when present_count + old_count = 1 then only_item_id
+        when open_count = 0 then latest_item_id
+        when known_count = 1 then known_item_id
+        when open_count = 1 then open_item_id
     end as item_id,
     cast(
         case
-            when judged.fault is not null or items_by_ocr.ocr is null then 0
-            when items_by_ocr.item_count = 1
-                then case when items_by_ocr.only_closed_on < judged.payment_date then 0 else 1 end
-            else several.open_count
+            when fault is not null or present_count + old_count = 0 then 0
+            when present_count > 0 and old_count > 0 or present_count = 0 and old_count > 1
+                then present_count + old_count
+            when present_count + old_count = 1 then case when only_closed_on < payment_date then 0 else 1 end
+            else open_count
         end
         as bigint
     ) as item_count
-from judged
-left join items_by_ocr
-    on items_by_ocr.ocr = judged.reference
-left join several
-    on several.payment_id = judged.payment_id
-    and several.role = judged.role
-    and several.reference = judged.reference
-    and several.negative = judged.negative
+from found

@@ -4,8 +4,8 @@ description = """
 What a handler must confirm before it counts. Only payments that nothing settled and whose references point at no
 item at all: a suggestion never contradicts a reference that names another invoice.
 
-AR35 P7: the sender's account is known for a customer, exactly one open item near the payment date has the amount,
-and no other such payment fits that item. AR35 P8: the payer is known for exactly one customer, no single item has
+AR35 P7: the payer is known for a customer, exactly one open item near the payment date has the amount, and no other
+such payment fits that item (ar_suggestion_by_account). AR35 P8: the payer is known for exactly one customer, no single item has
 the amount, and exactly one set of at most six of the customer's open items adds up to it. Of two payments whose
 sets overlap only the earlier (payment date, payment id) is suggested. A suggestion takes no öre from an item.
 """
@@ -32,15 +32,28 @@ with param_value as (
         and (valid_to is null or valid_to >= as_of())
 ),
 
+pass as (
+    select coalesce(bool_or(enabled), false) as enabled
+    from ref_match_pass
+    where pass = 'P8'
+        and valid_from <= as_of()
+        and (valid_to is null or valid_to >= as_of())
+),
+
 referring as (
     select distinct payment_id
     from ar_payment_reference
     where finding in ('item', 'closed', 'ambiguous')
 ),
 
+-- allow union: a payment once
+-- what matched already, and what a handler has decided about
 served as (
-    select distinct payment_id
+    select payment_id
     from ar_allocation
+    union
+    select payment_id
+    from ar_match_decision
 ),
 
 unsettled as (
@@ -147,7 +160,9 @@ sums as (
         subset_sum(sum_candidates.amounts, sum_candidates.amount, param_value.max_items) as positions
     from sum_candidates
     cross join param_value
-    where cardinality(sum_candidates.amounts) <= param_value.max_candidates
+    cross join pass
+    where pass.enabled
+        and cardinality(sum_candidates.amounts) <= param_value.max_candidates
 ),
 
 sum_positions as (
@@ -204,7 +219,7 @@ select
     'P7' as pass,
     cast(amount as decimal(18, 2)) as amount,
     remaining as item_remaining_before,
-    'account' as clue
+    clue
 from ar_suggestion_by_account
 union all
 select

@@ -64,6 +64,8 @@ unmatched as (
         reason_sv
     from ar_payment_outcome
     where unmatched <> 0
+        -- a payment and its reversal make nothing together
+        and scope not in ('reversed', 'reversal')
         and (unmatched < 0 or unmatched > handled_in_ledger)
 ),
 
@@ -96,6 +98,7 @@ items as (
     select
         item_id,
         ocr,
+        nullif(ltrim(ocr, '0'), '') as number,
         invoice_no,
         customer_id,
         customer_name,
@@ -126,7 +129,7 @@ by_reference as (
     inner join ar_payment_reference
         on ar_payment_reference.payment_id = sought.payment_id
     inner join items
-        on items.ocr = ar_payment_reference.reference
+        on items.number = ar_payment_reference.number
     where ar_payment_reference.finding in ('item', 'closed', 'ambiguous')
 ),
 
@@ -141,11 +144,11 @@ by_digits as (
     inner join ar_payment_reference
         on ar_payment_reference.payment_id = sought.payment_id
     inner join items
-        on left(items.ocr, character_length(items.ocr) - 1)
-            = left(ar_payment_reference.reference, character_length(ar_payment_reference.reference) - 1)
+        on left(items.number, character_length(items.number) - 1)
+            = left(ar_payment_reference.number, character_length(ar_payment_reference.number) - 1)
     where ar_payment_reference.finding = 'bad_check_digit'
         and character_length(ar_payment_reference.reference) >= 5
-        and items.ocr is not null
+        and items.number is not null
 ),
 
 words as (

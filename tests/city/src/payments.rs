@@ -11,7 +11,7 @@ use crate::rng::Rng;
 use crate::truth::{Outcome, PaymentClass};
 
 /// Payments of each class in a city of scale 1.
-const CLASSES: [(PaymentClass, usize); 21] = [
+const CLASSES: [(PaymentClass, usize); 30] = [
     (PaymentClass::Exact, 1_460),
     (PaymentClass::ReferenceInWords, 40),
     (PaymentClass::ReferenceInWordsOtherAmount, 20),
@@ -33,6 +33,15 @@ const CLASSES: [(PaymentClass, usize); 21] = [
     (PaymentClass::ForeignCurrency, 20),
     (PaymentClass::SeveralReferencesOtherSum, 20),
     (PaymentClass::NoClue, 40),
+    (PaymentClass::PaddedReference, 20),
+    (PaymentClass::GroupedReference, 20),
+    (PaymentClass::PunctuatedReference, 20),
+    (PaymentClass::ReferenceInsideWord, 20),
+    (PaymentClass::TransposedDigits, 20),
+    (PaymentClass::UnmarkedCredit, 20),
+    (PaymentClass::ThreePaymentsTooMuch, 10),
+    (PaymentClass::ExactBesidePartial, 10),
+    (PaymentClass::PaidByAnother, 20),
 ];
 
 /// Deductions, each with a payment of the same company, in a city of scale 1.
@@ -113,6 +122,15 @@ impl<'a> Plan<'a> {
             PaymentClass::AccountAndAmount => self.account_and_amount(),
             PaymentClass::AccountAndSum => self.account_and_sum(),
             PaymentClass::AmbiguousReference => self.ambiguous(),
+            PaymentClass::PaddedReference
+            | PaymentClass::GroupedReference
+            | PaymentClass::PunctuatedReference
+            | PaymentClass::ReferenceInsideWord
+            | PaymentClass::TransposedDigits => self.written(class, index),
+            PaymentClass::UnmarkedCredit => self.unmarked_credit(),
+            PaymentClass::ThreePaymentsTooMuch => self.three_payments(),
+            PaymentClass::ExactBesidePartial => self.exact_beside_partial(),
+            PaymentClass::PaidByAnother => self.paid_by_another(index),
             _ => self.by_person(class, index),
         }
     }
@@ -450,6 +468,8 @@ fn wrong_check_digit(reference: &str) -> String {
     let digit = last.parse::<u8>().unwrap_or_default();
     format!("{head}{}", (digit + 1) % 10)
 }
+
+mod unusual;
 
 #[cfg(test)]
 mod tests;

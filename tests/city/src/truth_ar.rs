@@ -53,6 +53,26 @@ pub enum PaymentClass {
     SeveralReferencesOtherSum,
     /// Nothing that says who or what.
     NoClue,
+    /// The OCR with zeros in front.
+    PaddedReference,
+    /// The OCR in groups of digits with blanks between them.
+    GroupedReference,
+    /// The OCR between words and full stops, beside an amount with öre.
+    PunctuatedReference,
+    /// The OCR as a part of a longer word: no whole number.
+    ReferenceInsideWord,
+    /// Two neighbouring digits of the OCR changed places.
+    TransposedDigits,
+    /// Two OCR without amounts, one of them a credit note that the bank does not mark; the sum is exact.
+    UnmarkedCredit,
+    /// Three payments with one OCR, of which the last is too much.
+    ThreePaymentsTooMuch,
+    /// Two payments with one OCR on one day: this one is exactly what remains.
+    ExactBesidePartial,
+    /// The other one of the two, which finds nothing left.
+    PartialBesideExact,
+    /// The right OCR from the account of another customer.
+    PaidByAnother,
 }
 
 /// What must become of a payment.

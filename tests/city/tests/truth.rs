@@ -30,6 +30,13 @@ fn a_city_of_scale_one_has_every_kind_of_case() {
         P::TwoPaymentsOneItem,
         P::DoublePaymentFirst,
         P::ReferenceInWords,
+        P::PaddedReference,
+        P::GroupedReference,
+        P::PunctuatedReference,
+        P::UnmarkedCredit,
+        P::ThreePaymentsTooMuch,
+        P::ExactBesidePartial,
+        P::PaidByAnother,
     ];
     let unmatched = [
         P::DoublePaymentSecond,
@@ -43,6 +50,9 @@ fn a_city_of_scale_one_has_every_kind_of_case() {
         P::Deduction,
         P::SeveralReferencesOtherSum,
         P::NoClue,
+        P::ReferenceInsideWord,
+        P::TransposedDigits,
+        P::PartialBesideExact,
     ];
     let expected: BTreeMap<PaymentClass, Outcome> = confirmed
         .map(|class| (class, Outcome::Confirmed))

@@ -21,8 +21,11 @@ const fn parts(payment: &PaymentTruth) -> Parts {
 /// The reason that a handler is given for what was built so.
 fn reason(payment: &PaymentTruth) -> Option<&'static str> {
     match payment.class {
-        PaymentClass::DoublePaymentSecond | PaymentClass::ClosedItem => Some("already_paid"),
-        PaymentClass::WrongCheckDigit => Some("bad_check_digit"),
+        PaymentClass::DoublePaymentSecond | PaymentClass::ClosedItem | PaymentClass::PartialBesideExact => {
+            Some("already_paid")
+        }
+        PaymentClass::WrongCheckDigit | PaymentClass::TransposedDigits => Some("bad_check_digit"),
+        PaymentClass::ReferenceInsideWord => Some("no_ocr"),
         PaymentClass::UnknownReference => Some("unknown_reference"),
         PaymentClass::ReferenceInWordsOtherAmount => Some("text_amount_differs"),
         PaymentClass::AmbiguousReference => Some("ambiguous"),

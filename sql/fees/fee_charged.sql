@@ -6,7 +6,7 @@ file, so that a repeated delivery changes nothing."""
 kind = "table"
 key = ["charge_id"]
 amount = "amount"
-catalogue = ["FEE12", "FEE36"]
+catalogue = []
 
 [columns]
 charge_id = "invoice line"

@@ -11,7 +11,7 @@ What is paid back is set off first against overdue and other open items of the p
 kind = "table"
 key = ["payer", "income_year"]
 amount = "left_to_settle"
-catalogue = ["FEE37"]
+catalogue = []
 
 [columns]
 payer = "customer number of the payer; the household's identity when the register names none"

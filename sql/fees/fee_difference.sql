@@ -13,7 +13,7 @@ Kind fee: the month of the as-of, for which nothing has been invoiced yet: the o
 kind = "table"
 key = ["payer", "placement_id", "month"]
 amount = "difference"
-catalogue = ["FEE29", "FEE12"]
+catalogue = ["FEE29"]
 
 [columns]
 payer = "customer number of the payer; the household's identity when the register names none"

@@ -6,11 +6,12 @@ use std::time::{Duration, Instant};
 
 use anyhow::Result;
 use chrono::NaiveDate;
+use city::dates::date;
 use engine::Library;
 
 use crate::draw::Draw;
 use crate::jobs::{self, Row};
-use crate::law::Fee;
+use crate::law::{Compared, Fee};
 use crate::registers::{Family, Placement};
 
 /// What came of a comparison.
@@ -18,7 +19,7 @@ use crate::registers::{Family, Placement};
 pub struct Report {
     /// Households and their year.
     pub households: usize,
-    /// Rows of placements and months that were compared, and of them those with a fee above nothing.
+    /// Rows of placements and months that were compared.
     pub months: usize,
     /// Of them, those with a fee above nothing.
     pub paid: usize,
@@ -126,6 +127,48 @@ pub async fn compare(library: &Library, seed: u64, as_of: NaiveDate, households:
         }
         if !differ.is_empty() {
             report.differences.push(format!("{}\n{}", differ.join("\n"), describe(family)));
+        }
+    }
+    report.differences.extend(found.into_values().map(|rows| format!("  the jobs alone: {rows:?}")));
+    Ok(report)
+}
+
+/// Draws households of the year that has two regimes, and compares what the jobs and the law say of each of its months
+/// on taxed income, two years later.
+///
+/// # Errors
+/// When a job fails.
+pub async fn compare_taxed(library: &Library, seed: u64, households: usize) -> Result<Report> {
+    let families = Draw::new(seed, date(jobs::COMPARED_YEAR, 12, 20)).families(households);
+    let as_of = date(jobs::COMPARED_YEAR + 2, 3, 20);
+    let watch = Instant::now();
+    let expected: Vec<_> = families.iter().map(|family| family.compared(as_of, jobs::COMPARED_YEAR)).collect();
+    let law = watch.elapsed();
+
+    let watch = Instant::now();
+    let context = jobs::session(library, &families, as_of)?;
+    let mut last = Vec::new();
+    for job in jobs::JOBS.into_iter().chain(jobs::COMPARISON) {
+        last = jobs::compute(library, &context, as_of, job).await?;
+    }
+    let took = watch.elapsed();
+
+    let mut report = Report { households, law, jobs: took, ..Report::default() };
+    let mut found: HashMap<_, Vec<Compared>> = HashMap::new();
+    for row in jobs::compared(&last)? {
+        found.entry(row.key.clone()).or_default().push(row);
+    }
+    for (family, expected) in families.iter().zip(expected) {
+        for row in expected {
+            report.months += 1;
+            let kronor = row.fee.unwrap_or_default() / 100;
+            report.kronor += kronor;
+            report.paid += usize::from(kronor > 0);
+            let is = found.remove(&row.key).unwrap_or_default();
+            if is != [row.clone()] {
+                let told = format!("  the law: {row:?}\n  the jobs: {is:?}\n{}", describe(family));
+                report.differences.push(told);
+            }
         }
     }
     report.differences.extend(found.into_values().map(|rows| format!("  the jobs alone: {rows:?}")));

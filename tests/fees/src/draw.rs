@@ -4,7 +4,7 @@ use chrono::{Datelike, NaiveDate};
 use city::dates::{add_days, add_months, date, month_end, month_start};
 use city::rng::Rng;
 
-use crate::registers::{Declaration, Family, Form, Household, Placement};
+use crate::registers::{Charge, Declaration, Family, Form, Household, Placement, Taxed};
 
 /// The families of one year, all drawn anew: the first day of the history is `as_of` less a year and some months.
 #[derive(Debug)]
@@ -81,7 +81,39 @@ impl Draw {
             self.separation(&mut family, &here);
         }
         self.rng.shuffle(&mut family.placements);
+        self.taxed(&mut family);
+        self.charges(&mut family);
         family
+    }
+
+    fn taxed(&mut self, family: &mut Family) {
+        let mut adults: Vec<String> = family.households.iter().flat_map(|row| row.adults.clone()).collect();
+        adults.sort_unstable();
+        adults.dedup();
+        for person in adults {
+            let outcome = match self.rng.between(1, 25) {
+                1 => continue,
+                2 => *self.rng.pick(&[&"undecided", &"deceased", &"protected"]),
+                _ => "decided",
+            };
+            let told = |amount: i64| (outcome == "decided").then_some(amount);
+            let employment = self.rng.between(0, 80_000_000);
+            let business = *self.rng.pick(&[&0, &0, &0, &12_000_001, &-5_000_000]);
+            family.taxed.push(Taxed { person, outcome, employment: told(employment), business: told(business) });
+        }
+    }
+
+    fn charges(&mut self, family: &mut Family) {
+        for row in &family.placements {
+            for _ in 0..self.rng.between(0, 4) {
+                let month = month_start(self.day());
+                let customer = format!("K{}{}", row.household, if self.rng.chance(20) { "x" } else { "" });
+                let kind = *self.rng.pick(&[&"fee", &"fee", &"correction", &"comparison"]);
+                let amount = self.rng.between(-20_000, 180_000) / 100 * 100;
+                let (id, placement) = (self.id('L'), row.id.clone());
+                family.charges.push(Charge { id, kind, placement, month, customer, amount });
+            }
+        }
     }
 
     fn birthday(&mut self, year: i32) -> NaiveDate {
@@ -92,8 +124,9 @@ impl Draw {
 
     fn household(&mut self, family: &mut Family, id: &str, protected: bool) {
         let start = add_months(self.first, -i32::try_from(self.rng.between(0, 40)).unwrap_or_default());
-        let mut row =
-            Household { id: id.to_owned(), valid_from: start, valid_to: None, customer: format!("K{id}"), protected };
+        let adults = (0..*self.rng.pick(&[&1, &2, &2, &2, &0])).map(|adult| format!("A{adult}{id}")).collect();
+        let (id, customer) = (id.to_owned(), format!("K{id}"));
+        let mut row = Household { id, valid_from: start, valid_to: None, customer, adults, protected };
         match self.rng.between(1, 20) {
             // Another adult moves in or out: the same household, a new row, sometimes after days without one.
             1..=4 => {
@@ -101,7 +134,9 @@ impl Draw {
                 let gap = *self.rng.pick(&[&0, &0, &0, &1, &40]);
                 row.valid_to = Some(add_days(change, -1 - gap));
                 let customer = format!("{}x", row.customer);
-                family.households.push(Household { valid_from: change, valid_to: None, customer, ..row.clone() });
+                let adults = row.adults.iter().take(1).cloned().collect();
+                let changed = Household { valid_from: change, valid_to: None, customer, adults, ..row.clone() };
+                family.households.push(changed);
                 if row.valid_to < Some(row.valid_from) {
                     return;
                 }
@@ -210,7 +245,16 @@ impl Draw {
         let valid_from = if self.rng.chance(80) { day } else { self.day() };
         let customer = format!("K{there}");
         let protected = self.rng.chance(2);
-        family.households.push(Household { id: there.clone(), valid_from, valid_to: None, customer, protected });
+        // The one who moved out may be anybody's second adult: the same person in two households.
+        let adults = vec![format!("A1{here}")];
+        family.households.push(Household {
+            id: there.clone(),
+            valid_from,
+            valid_to: None,
+            customer,
+            adults,
+            protected,
+        });
         let mut moved = Vec::new();
         for row in &mut family.placements {
             let leaves = moved.contains(&row.child) || self.rng.chance(50);

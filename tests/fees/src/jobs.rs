@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use anyhow::{Context as _, Result};
 use arrow::array::{
-    Array as _, ArrayRef, AsArray as _, BooleanArray, Date32Array, Decimal128Array, Int64Array, RecordBatch,
-    StringArray, TimestampMillisecondArray, new_null_array,
+    Array as _, ArrayRef, AsArray as _, BooleanArray, Date32Array, Decimal128Array, Int32Array, Int64Array,
+    RecordBatch, StringArray, TimestampMillisecondArray, new_null_array,
 };
 use arrow::datatypes::{DataType, Date32Type, Decimal128Type, Int32Type, SchemaRef};
 use chrono::NaiveDate;
@@ -14,10 +14,17 @@ use datafusion::datasource::MemTable;
 use datafusion::execution::context::SessionContext;
 use engine::{Library, Planner, contract_view_schema};
 
+use crate::law::Compared;
 use crate::registers::Family;
 
 /// The jobs, in their order.
 pub const JOBS: [&str; 5] = ["fee_household", "fee_income", "fee_placement", "fee_period", "fee_month"];
+
+/// The jobs of the income comparison, after those of the fee.
+pub const COMPARISON: [&str; 4] = ["fee_taxed_income", "fee_charged", "fee_compared_adult", "fee_comparison_month"];
+
+/// The year with two regimes, which is compared two years later.
+pub const COMPARED_YEAR: i32 = 2026;
 
 /// Loads the jobs and parameters.
 ///
@@ -37,6 +44,8 @@ pub fn session(library: &Library, families: &[Family], as_of: NaiveDate) -> Resu
         ("household", extracts(households, families, as_of)?),
         ("income_declaration", extracts(incomes, families, as_of)?),
         ("placement", extracts(placements, families, as_of)?),
+        ("taxed_income", extracts(taxed, families, as_of)?),
+        ("fee_charge", extracts(charges, families, as_of)?),
     ] {
         let schema = schema(contract)?;
         context.register_table(contract, Arc::new(MemTable::try_new(schema, vec![extracts])?))?;
@@ -116,7 +125,11 @@ fn batch(schema: &SchemaRef, columns: Columns, extracted_on: i32) -> Result<Reco
 }
 
 fn text<'r>(rows: impl Iterator<Item = &'r str>) -> ArrayRef {
-    Arc::new(rows.map(Some).collect::<StringArray>())
+    texts(rows.map(Some))
+}
+
+fn texts<'r>(rows: impl Iterator<Item = Option<&'r str>>) -> ArrayRef {
+    Arc::new(rows.collect::<StringArray>())
 }
 
 fn dates(rows: impl Iterator<Item = Option<NaiveDate>>) -> ArrayRef {
@@ -140,6 +153,8 @@ fn households(families: &[Family]) -> (&'static str, Columns) {
         ("valid_from", dates(rows().map(|row| Some(row.valid_from)))),
         ("valid_to", dates(rows().map(|row| row.valid_to))),
         ("customer_id", text(rows().map(|row| &*row.customer))),
+        ("guardian_1", texts(rows().map(|row| row.adults.first().map(String::as_str)))),
+        ("guardian_2", texts(rows().map(|row| row.adults.get(1).map(String::as_str)))),
         ("protected", flags(rows().map(|row| row.protected))),
     ];
     ("household", columns)
@@ -174,6 +189,62 @@ fn placements(families: &[Family]) -> (&'static str, Columns) {
         ("municipal", flags(rows().map(|row| row.municipal))),
     ];
     ("placement", columns)
+}
+
+fn taxed(families: &[Family]) -> (&'static str, Columns) {
+    let rows = || families.iter().flat_map(|family| &family.taxed);
+    let years: ArrayRef = Arc::new(rows().map(|_| Some(COMPARED_YEAR)).collect::<Int32Array>());
+    let columns = vec![
+        ("person_id", text(rows().map(|row| &*row.person))),
+        ("income_year", years),
+        ("outcome", text(rows().map(|row| row.outcome))),
+        ("employment_income", decimals(rows().map(|row| row.employment))),
+        ("business_income", decimals(rows().map(|row| row.business))),
+    ];
+    ("taxed_income", columns)
+}
+
+fn charges(families: &[Family]) -> (&'static str, Columns) {
+    let rows = || families.iter().flat_map(|family| &family.charges);
+    let columns = vec![
+        ("charge_id", text(rows().map(|row| &*row.id))),
+        ("kind", text(rows().map(|row| row.kind))),
+        ("placement_id", text(rows().map(|row| &*row.placement))),
+        ("month", dates(rows().map(|row| Some(row.month)))),
+        ("customer_id", text(rows().map(|row| &*row.customer))),
+        ("amount", decimals(rows().map(|row| Some(row.amount)))),
+        ("invoiced_on", dates(rows().map(|row| Some(row.month)))),
+    ];
+    ("fee_charge", columns)
+}
+
+/// The rows of `fee_comparison_month`.
+///
+/// # Errors
+/// When the table has other columns.
+pub fn compared(batches: &[RecordBatch]) -> Result<Vec<Compared>> {
+    const REASONS: [&str; 5] = ["missing", "undecided", "deceased", "protected", "no_adult"];
+    let mut rows = Vec::new();
+    for batch in batches {
+        let column = |name: &str| batch.column_by_name(name).with_context(|| format!("there is no {name}"));
+        let texts = |name: &str| Ok::<_, anyhow::Error>(column(name)?.as_string::<i32>());
+        let (households, placements) = (texts("household_id")?, texts("placement_id")?);
+        let reasons = texts("not_compared")?;
+        let months = column("month")?.as_primitive::<Date32Type>();
+        let fees = column("compared_fee")?.as_primitive::<Decimal128Type>();
+        let charged = column("charged")?.as_primitive::<Decimal128Type>();
+        for row in 0..batch.num_rows() {
+            let month = city::dates::add_days(NaiveDate::default(), i64::from(months.value(row)));
+            let reason = reasons.is_valid(row).then(|| reasons.value(row));
+            rows.push(Compared {
+                key: (households.value(row).to_owned(), placements.value(row).to_owned(), month),
+                not_compared: reason.map(|text| REASONS.into_iter().find(|known| *known == text).unwrap_or("another")),
+                fee: fees.is_valid(row).then(|| i64::try_from(fees.value(row)).unwrap_or(i64::MAX)),
+                charged: i64::try_from(charged.value(row)).unwrap_or(i64::MAX),
+            });
+        }
+    }
+    Ok(rows)
 }
 
 /// A row of `fee_month` as far as it is compared.

@@ -110,10 +110,12 @@ impl Family {
         before.len() + 1
     }
 
+    /// The household's row of the month: the last that is valid on any of its days.
     fn household(&self, id: &str, month: NaiveDate) -> Option<&Household> {
-        let mut days = month.iter_days().take_while(|day| *day <= month_end(month));
-        let valid = |day| self.households.iter().find(|row| row.id == id && runs(row.valid_from, row.valid_to, day));
-        days.find_map(valid)
+        let days: Vec<NaiveDate> = month.iter_days().take_while(|day| *day <= month_end(month)).collect();
+        let rows = self.households.iter().filter(|row| row.id == id);
+        let valid = rows.filter(|row| days.iter().any(|day| runs(row.valid_from, row.valid_to, *day)));
+        valid.max_by_key(|row| row.valid_from)
     }
 
     fn is_protected(&self, id: &str) -> bool {
@@ -138,8 +140,13 @@ impl Family {
         None
     }
 
-    /// The fee of a placement row and month.
+    /// The fee of a placement row and month on what was declared.
     fn fee(&self, placement: &Placement, month: NaiveDate) -> Fee {
+        self.fee_on(placement, month, self.income(&placement.household, month))
+    }
+
+    /// The fee of a placement row and month on an income, the ceiling when there is none.
+    fn fee_on(&self, placement: &Placement, month: NaiveDate, told: Option<i64>) -> Fee {
         let length = i64::from(month_end(month).day());
         let days: Vec<NaiveDate> = month
             .iter_days()
@@ -160,7 +167,6 @@ impl Family {
         if free {
             return Fee::Free;
         }
-        let told = self.income(&placement.household, month);
         let (mut sum, mut place) = (0, 0);
         for day in days {
             let Some((ceiling, deduction)) = tariff(day) else { return Fee::Refused("no_tariff") };
@@ -217,6 +223,69 @@ impl Family {
             }
         }
         fees
+    }
+}
+
+/// What a placement's month comes to when it is counted on the taxed income.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Compared {
+    /// Household, placement and first day of the month.
+    pub key: (String, String, NaiveDate),
+    /// Why it cannot be counted.
+    pub not_compared: Option<&'static str>,
+    /// Fee on the taxed income, öre.
+    pub fee: Option<i64>,
+    /// What was charged, öre.
+    pub charged: i64,
+}
+
+impl Family {
+    /// The months of the year, counted on taxed income: a twelfth of the year's, of the adults of that month.
+    #[must_use]
+    pub fn compared(&self, as_of: NaiveDate, year: i32) -> Vec<Compared> {
+        let mut months: Vec<Compared> = Vec::new();
+        for (index, month, fee) in self.fees(as_of).into_iter().filter(|(_, month, _)| month.year() == year) {
+            if !matches!(fee, Fee::Charged(..) | Fee::Free) {
+                continue;
+            }
+            let placement = &self.placements[index];
+            let key = (placement.household.clone(), placement.id.clone(), month);
+            let taxed = self.taxed_month(&placement.household, month);
+            let counted = taxed.map(|income| match self.fee_on(placement, month, Some(income)) {
+                Fee::Charged(kronor, _) => kronor * 100,
+                _ => 0,
+            });
+            if let Some(known) = months.iter_mut().find(|known| known.key == key) {
+                known.fee = known.fee.zip(counted.ok()).map(|(one, other)| one + other);
+                continue;
+            }
+            let payer = self.household(&placement.household, month).map(|row| &row.customer);
+            let lines = self.charges.iter().filter(|line| {
+                line.placement == placement.id
+                    && line.month == month
+                    && line.kind != "comparison"
+                    && Some(&line.customer) == payer
+            });
+            let charged = lines.map(|line| line.amount).sum();
+            months.push(Compared { key, not_compared: counted.err(), fee: counted.ok(), charged });
+        }
+        months
+    }
+
+    fn taxed_month(&self, household: &str, month: NaiveDate) -> Result<i64, &'static str> {
+        let adults = self.household(household, month).map_or(&[][..], |row| &row.adults[..]);
+        let told = adults.iter().map(|adult| self.taxed.iter().find(|taxed| taxed.person == *adult));
+        let told: Vec<_> = told.collect();
+        let outcomes = told.iter().map(|taxed| taxed.map_or("missing", |taxed| taxed.outcome));
+        if let Some(worst) = outcomes.filter(|outcome| *outcome != "decided").max() {
+            return Err(worst);
+        }
+        let incomes = told
+            .iter()
+            .flatten()
+            .map(|taxed| (taxed.employment.unwrap_or_default() + taxed.business.unwrap_or_default().max(0)).max(0));
+        // half an öre goes up
+        if told.is_empty() { Err("no_adult") } else { Ok((incomes.sum::<i64>() * 2 + 12) / 24) }
     }
 }
 

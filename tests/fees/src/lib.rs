@@ -11,4 +11,4 @@ pub mod jobs;
 pub mod law;
 pub mod registers;
 
-pub use compare::{Report, compare};
+pub use compare::{Report, compare, compare_taxed};

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use anyhow::Result;
 use chrono::NaiveDate;
 use clap::Parser;
-use fees::{Report, compare, jobs};
+use fees::{Report, compare, compare_taxed, jobs};
 
 #[derive(Debug, Parser)]
 #[command(name = "fees", version)]
@@ -50,5 +50,11 @@ async fn main() -> Result<ExitCode> {
         }
     }
     print!("{report}");
-    Ok(if report.differences.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    let compared = compare_taxed(&library, args.seed, (args.households / 10).min(part)).await?;
+    print!("on taxed income: {compared}");
+    Ok(if report.differences.is_empty() && compared.differences.is_empty() {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
 }

@@ -72,6 +72,8 @@ pub struct Household {
     pub valid_to: Option<NaiveDate>,
     /// Payer.
     pub customer: String,
+    /// Personal numbers of its adults, at most two.
+    pub adults: Vec<String>,
     /// Protected identity.
     pub protected: bool,
 }
@@ -95,6 +97,36 @@ pub struct Declaration {
     pub received_on: NaiveDate,
 }
 
+/// What the Tax Agency says of a person's year.
+#[derive(Debug, Clone)]
+pub struct Taxed {
+    /// Personal number.
+    pub person: String,
+    /// decided, undecided, deceased or protected.
+    pub outcome: &'static str,
+    /// Taxed income of employment, öre.
+    pub employment: Option<i64>,
+    /// Surplus of business, or deficit, öre.
+    pub business: Option<i64>,
+}
+
+/// An invoice line.
+#[derive(Debug, Clone)]
+pub struct Charge {
+    /// Line.
+    pub id: String,
+    /// fee, correction or comparison.
+    pub kind: &'static str,
+    /// Placement.
+    pub placement: String,
+    /// First day of the month.
+    pub month: NaiveDate,
+    /// Payer.
+    pub customer: String,
+    /// Öre.
+    pub amount: i64,
+}
+
 /// Households that have to do with each other, and everything that is registered of them.
 #[derive(Debug, Clone, Default)]
 pub struct Family {
@@ -104,6 +136,10 @@ pub struct Family {
     pub placements: Vec<Placement>,
     /// Rows of the income register.
     pub declarations: Vec<Declaration>,
+    /// What the Tax Agency says of their adults.
+    pub taxed: Vec<Taxed>,
+    /// What has been invoiced.
+    pub charges: Vec<Charge>,
 }
 
 impl fmt::Display for Family {

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use city::dates::date;
 use fees::registers::{Declaration, Family, Form, Household, Placement};
-use fees::{Report, compare, jobs};
+use fees::{Report, compare, compare_taxed, jobs};
 
 #[tokio::test]
 async fn the_jobs_charge_what_the_law_says_in_every_month_of_thousands_of_household_years() {
@@ -17,6 +17,14 @@ async fn the_jobs_charge_what_the_law_says_in_every_month_of_thousands_of_househ
     }
     assert!(report.differences.is_empty(), "{report}");
     assert!(report.paid > 20_000 && report.months > report.paid, "{report}");
+}
+
+#[tokio::test]
+async fn a_year_with_two_regimes_is_compared_with_taxed_income_month_by_month() {
+    let sql = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../sql");
+    let report = compare_taxed(&jobs::library(&sql).unwrap(), 7, 1_500).await.unwrap();
+    assert!(report.differences.is_empty(), "{report}");
+    assert!(report.paid > 3_000 && report.months > report.paid, "{report}");
 }
 
 /// Two children in full-time preschool.
@@ -36,7 +44,7 @@ fn two(income: Option<i64>) -> Family {
     let valid_from = date(2023, 1, 1);
     let (id, customer) = ("H".to_owned(), "K".to_owned());
     Family {
-        households: vec![Household { id, valid_from, valid_to: None, customer, protected: false }],
+        households: vec![Household { id, valid_from, valid_to: None, customer, adults: Vec::new(), protected: false }],
         placements: vec![child("young", date(2025, 2, 1)), child("old", date(2024, 1, 10))],
         declarations: vec![Declaration {
             id: "D".to_owned(),
@@ -47,6 +55,7 @@ fn two(income: Option<i64>) -> Family {
             status: "approved",
             received_on: valid_from,
         }],
+        ..Family::default()
     }
 }
 

@@ -30,7 +30,7 @@ last_month = "last month without a fee"
 months = "months without a fee"
 placements = "placements without a fee"
 department = "district, null for a missing tariff"
-received_at = "when the register extract arrived"
+received_at = "when the first register extract with the placement's row arrived"
 evidence = "the placement's record; the first by identity for a missing tariff; none for a protected household"
 */
 with refused as (
@@ -42,34 +42,63 @@ with refused as (
         month,
         refusal,
         department,
-        received_at,
         case
             when refusal = 'no_tariff' then category
             else concat(placement_id, ' ', cast(starts_on as varchar))
-        end as subject,
-        record_ref('placement', file_id, ordinal, byte_start, byte_end) as record
+        end as subject
     from fee_month
     where status = 'refused'
 ),
 
+-- The record behind a placement's row: the latest extract's. The clock started with the first that had the row.
+ranked_record as (
+    select
+        placement.placement_id,
+        placement.starts_on,
+        record_ref(
+            'placement', placement.file_id, placement.ordinal, placement.byte_start, placement.byte_end
+        ) as record,
+        min(placement.received_at) over (
+            partition by placement.placement_id, placement.starts_on
+        ) as received_at,
+        row_number() over (
+            partition by placement.placement_id, placement.starts_on
+            order by placement.extracted_on desc
+        ) as place
+    from placement
+    inner join (
+        select distinct
+            placement_id,
+            starts_on
+        from refused
+    ) as refused_row
+        on refused_row.placement_id = placement.placement_id
+        and refused_row.starts_on = placement.starts_on
+    where placement.extracted_on <= as_of()
+),
+
 grouped as (
     select
-        refusal,
-        subject,
-        min(case when refusal <> 'no_tariff' then placement_id end) as placement_id,
-        min(case when refusal <> 'no_tariff' then starts_on end) as starts_on,
-        min(case when refusal not in ('no_tariff', 'protected') then household_id end) as household_id,
-        min(case when refusal <> 'no_tariff' then department end) as department,
-        min(month) as first_month,
-        max(month) as last_month,
-        count(distinct month) as months,
-        count(distinct placement_id) as placements,
-        min(received_at) as received_at,
-        min(record) as record
+        refused.refusal,
+        refused.subject,
+        min(case when refused.refusal <> 'no_tariff' then refused.placement_id end) as placement_id,
+        min(case when refused.refusal <> 'no_tariff' then refused.starts_on end) as starts_on,
+        min(case when refused.refusal not in ('no_tariff', 'protected') then refused.household_id end) as household_id,
+        min(case when refused.refusal <> 'no_tariff' then refused.department end) as department,
+        min(refused.month) as first_month,
+        max(refused.month) as last_month,
+        count(distinct refused.month) as months,
+        count(distinct refused.placement_id) as placements,
+        min(ranked_record.received_at) as received_at,
+        min(ranked_record.record) as record
     from refused
+    left join ranked_record
+        on ranked_record.placement_id = refused.placement_id
+        and ranked_record.starts_on = refused.starts_on
+        and ranked_record.place = 1
     group by
-        refusal,
-        subject
+        refused.refusal,
+        refused.subject
 )
 
 select
@@ -85,6 +114,7 @@ select
     case grouped.refusal
         when 'no_tariff' then 'taxan saknas'
         when 'protected' then 'hushållet har skyddade personuppgifter'
+        when 'ends_before_start' then 'placeringen slutar innan den börjar'
         when 'no_household' then 'barnet saknar hushåll'
         when 'double_placement' then 'barnet har två placeringar samma dagar'
         when 'birth_date' then 'barnets födelsedag är orimlig för verksamheten'
@@ -94,6 +124,7 @@ select
     case grouped.refusal
         when 'no_tariff' then 'Lägg in den beslutade taxan i taxetabellen och låt en kollega godkänna den. Avgifterna räknas då om.'
         when 'protected' then 'Hantera placeringen i den skyddade zonen. Lägg inga uppgifter om hushållet här.'
+        when 'ends_before_start' then 'Rätta placeringens datum i BER, eller ta bort placeringen om den aldrig har börjat.'
         when 'no_household' then 'Registrera hushållet i BER eller rätta placeringens hushåll.'
         when 'double_placement' then 'Avsluta den placering som inte gäller, eller rätta dess datum i BER.'
         when 'birth_date' then 'Kontrollera barnets födelsedag och placeringens form i BER.'

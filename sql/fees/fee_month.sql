@@ -7,7 +7,7 @@ those of the month's last period and derivation_sv tells all of them. Persons ar
 personal number stays in the register."""
 kind = "table"
 key = ["placement_id", "starts_on", "month"]
-catalogue = ["FEE29", "FEE12"]
+catalogue = ["FEE29"]
 
 [columns]
 placement_id = "placement"
@@ -38,11 +38,6 @@ unrounded_fee = "fee before it is rounded to whole kronor, six decimals"
 tariff_valid_from = "first day of the tariff in Stockholm"
 tariff_source = "source of the tariff"
 derivation_sv = "the computation of every period, in Swedish"
-received_at = "when the register extract with the placement arrived"
-file_id = "raw file of the placement"
-ordinal = "number of the record in the file"
-byte_start = "first byte of the record"
-byte_end = "one past its last byte"
 */
 with ordered as (
     select
@@ -120,12 +115,7 @@ select
     end as unrounded_fee,
     last_period.tariff_valid_from,
     last_period.tariff_source,
-    case when summed.any_refusal is null then summed.derivation_sv end as derivation_sv,
-    last_period.received_at,
-    last_period.file_id,
-    last_period.ordinal,
-    last_period.byte_start,
-    last_period.byte_end
+    case when summed.any_refusal is null then summed.derivation_sv end as derivation_sv
 from ordered as last_period
 inner join summed
     on summed.placement_id = last_period.placement_id

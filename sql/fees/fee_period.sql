@@ -10,11 +10,12 @@ placement stands still; the month's fee is their sum (fee_month).
    P:fee_general_preschool_in_order is 1.
 3. Income. The declaration in force last in the month; of several, the one received last (a late correction). Missing,
    unverifiable, without amount or negative: the ceiling, that is the highest fee.
-4. Base = max(0, min(income, ceiling) - deduction). The deduction is 10 000 kr from 2026-07-01 (SFS 2026:3).
+4. Tariff: the one in force in Stockholm on the day; a tariff that begins inside a month divides the month.
+   Base = max(0, min(income, ceiling) - deduction). The deduction is 10 000 kr from 2026-07-01 (SFS 2026:3).
 5. Month fee = rate of category and position x base, rounded half up to whole kronor. Child 4 and on: 0.
 6. Part of a month: month fee x days / basis days. The basis is the days of the month when P:fee_day_basis is 0 or the
    child is placed the whole month, else P:fee_day_basis.
-Every value is the one in force in that month. What cannot be decided is refused, with a reason, and no fee."""
+Every other value is the one in force in that month. What cannot be decided is refused, with a reason, and no fee."""
 kind = "table"
 key = ["placement_id", "starts_on", "period_from"]
 catalogue = ["FEE29", "FEE21"]
@@ -47,16 +48,12 @@ days = "days of the period"
 basis_days = "days that a whole month counts as"
 tariff_valid_from = "first day of the tariff in Stockholm"
 tariff_source = "source of the tariff"
-received_at = "when the register extract with the placement arrived"
-file_id = "raw file of the placement"
-ordinal = "number of the record in the file"
-byte_start = "first byte of the record"
-byte_end = "one past its last byte"
 */
 with placed as (
     select
         fee_placement.*,
-        coalesce(ends_on, cast('9999-12-31' as date)) as last_day
+        coalesce(ends_on, cast('9999-12-31' as date)) as last_day,
+        coalesce(ends_on < starts_on, false) as covers_no_day
     from fee_placement
 ),
 
@@ -68,10 +65,15 @@ placement_month as (
         started.household_id,
         started.child_id,
         started.form_in_tariff,
+        started.covers_no_day,
         cast(started.month as date) as month,
         cast(started.month + interval '1 month' as date) - 1 as month_end,
         greatest(started.starts_on, cast(started.month as date)) as first_day,
-        least(started.last_day, cast(started.month + interval '1 month' as date) - 1) as last_day
+        -- a row that covers no day stands on its first one, to be refused there
+        greatest(
+            started.starts_on,
+            least(started.last_day, cast(started.month + interval '1 month' as date) - 1)
+        ) as last_day
     from (
         select
             placement_id,
@@ -80,10 +82,11 @@ placement_month as (
             child_id,
             form_in_tariff,
             last_day,
+            covers_no_day,
             -- not date_trunc, which counts in nanoseconds and fails for a mistyped year after 2262
             unnest(generate_series(
                 starts_on - date_part('day', starts_on) + 1,
-                least(last_day, cast(date_trunc('month', as_of()) as date)),
+                least(greatest(starts_on, last_day), cast(date_trunc('month', as_of()) as date)),
                 interval '1 month'
             )) as month
         from placed
@@ -123,7 +126,8 @@ limits as (
         months.month
 ),
 
--- Step 2. The sibling order stands still between the days when a placement of the household begins or has ended.
+-- Step 2. The sibling order stands still between the days when a placement of the household begins or has ended, and so
+-- does the tariff between the days when another comes into force in Stockholm, which need not be the first of a month.
 -- allow union: two changes on a day are one change
 order_change as (
     select
@@ -131,13 +135,21 @@ order_change as (
         starts_on as change_date
     from placed
     where form_in_tariff
+        and not covers_no_day
     union
     select
         household_id,
         ends_on + 1 as change_date
     from placed
     where form_in_tariff
+        and not covers_no_day
         and ends_on is not null
+),
+
+tariff_change as (
+    select distinct valid_from as change_date
+    from ref_fee_tariff
+    where date_part('day', valid_from) > 1
 ),
 
 -- allow union: a period begins once on a day, whatever makes it begin
@@ -158,6 +170,15 @@ household_period_start as (
     inner join order_change
         on order_change.household_id = household_month.household_id
     where order_change.change_date between household_month.month and household_month.month_end
+    union
+    select
+        household_month.household_id,
+        household_month.month,
+        household_month.month_end,
+        tariff_change.change_date as period_from
+    from household_month
+    inner join tariff_change
+        on tariff_change.change_date between household_month.month and household_month.month_end
 ),
 
 household_period as (
@@ -197,34 +218,26 @@ sibling_order as (
 ),
 
 -- Step 3. Income: one declaration for each household and month.
-latest_declaration_extract as (
-    select max(extracted_on) as extracted_on
-    from income_declaration
-    where extracted_on <= as_of()
-),
-
 ranked_declaration as (
     select
         household_month.household_id,
         household_month.month,
-        income_declaration.declaration_id,
-        income_declaration.status,
-        income_declaration.monthly_income,
+        fee_income.declaration_id,
+        fee_income.status,
+        fee_income.monthly_income,
         row_number() over (
             partition by household_month.household_id, household_month.month
             order by
-                least(coalesce(income_declaration.valid_to, household_month.month_end), household_month.month_end) desc,
-                income_declaration.received_on desc,
-                income_declaration.valid_from desc,
-                income_declaration.declaration_id desc
+                least(coalesce(fee_income.valid_to, household_month.month_end), household_month.month_end) desc,
+                fee_income.received_on desc,
+                fee_income.valid_from desc,
+                fee_income.declaration_id desc
         ) as place
     from household_month
-    inner join income_declaration
-        on income_declaration.household_id = household_month.household_id
-    inner join latest_declaration_extract
-        on latest_declaration_extract.extracted_on = income_declaration.extracted_on
-    where income_declaration.valid_from <= household_month.month_end
-        and (income_declaration.valid_to is null or income_declaration.valid_to >= household_month.month)
+    inner join fee_income
+        on fee_income.household_id = household_month.household_id
+    where fee_income.valid_from <= household_month.month_end
+        and (fee_income.valid_to is null or fee_income.valid_to >= household_month.month)
 ),
 
 household_income as (
@@ -249,28 +262,20 @@ household_income as (
 ),
 
 -- The household must be valid on some day of the month; of several rows the last one names the payer.
-latest_household_extract as (
-    select max(extracted_on) as extracted_on
-    from household
-    where extracted_on <= as_of()
-),
-
 ranked_household as (
     select
         household_month.household_id,
         household_month.month,
-        household.customer_id,
+        fee_household.customer_id,
         row_number() over (
             partition by household_month.household_id, household_month.month
-            order by household.valid_from desc
+            order by fee_household.valid_from desc
         ) as place
     from household_month
-    inner join household
-        on household.household_id = household_month.household_id
-    inner join latest_household_extract
-        on latest_household_extract.extracted_on = household.extracted_on
-    where household.valid_from <= household_month.month_end
-        and (household.valid_to is null or household.valid_to >= household_month.month)
+    inner join fee_household
+        on fee_household.household_id = household_month.household_id
+    where fee_household.valid_from <= household_month.month_end
+        and (fee_household.valid_to is null or fee_household.valid_to >= household_month.month)
 ),
 
 -- Step 6. The days of the month that the child is placed, in whatever placements.
@@ -281,6 +286,7 @@ child_days as (
         sum(last_day - first_day + 1) as placed_days
     from placement_month
     where form_in_tariff
+        and not covers_no_day
     group by
         child_id,
         month
@@ -302,6 +308,7 @@ aged as (
         placed.form_in_tariff,
         placed.hours_per_week,
         placed.general_preschool,
+        placed.covers_no_day,
         placed.overlap_from <= placement_month.last_day
         and placed.overlap_to >= placement_month.first_day as is_double,
         placed.child_birth_date,
@@ -332,12 +339,7 @@ aged as (
                 or child_days.placed_days >= placement_month.month_end - placement_month.month + 1
                 then placement_month.month_end - placement_month.month + 1
             else cast(limits.day_basis as bigint)
-        end as basis_days,
-        placed.received_at,
-        placed.file_id,
-        placed.ordinal,
-        placed.byte_start,
-        placed.byte_end
+        end as basis_days
     from placement_month
     inner join placed
         on placed.placement_id = placement_month.placement_id
@@ -366,6 +368,7 @@ classified as (
         case
             when not aged.form_in_tariff then null
             when aged.protected then 'protected'
+            when aged.covers_no_day then 'ends_before_start'
             when household_now.household_id is null then 'no_household'
             when aged.is_double then 'double_placement'
             when aged.child_birth_date is null or aged.age_months < aged.min_age_months then 'birth_date'
@@ -486,13 +489,11 @@ select
             then cast(round_half_up(cast(with_base.rate * with_base.base as decimal(18, 6)), 0) as decimal(18, 2))
         when with_base.status = 'free' then cast(0 as decimal(18, 2))
     end as month_fee,
-    cast(with_base.period_to - with_base.period_from + 1 as bigint) as days,
+    case
+        when with_base.covers_no_day then cast(0 as bigint)
+        else cast(with_base.period_to - with_base.period_from + 1 as bigint)
+    end as days,
     cast(with_base.basis_days as bigint) as basis_days,
     case when with_base.status = 'charged' then with_base.tariff_valid_from end as tariff_valid_from,
-    case when with_base.status = 'charged' then with_base.tariff_source end as tariff_source,
-    with_base.received_at,
-    with_base.file_id,
-    with_base.ordinal,
-    with_base.byte_start,
-    with_base.byte_end
+    case when with_base.status = 'charged' then with_base.tariff_source end as tariff_source
 from with_base

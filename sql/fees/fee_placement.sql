@@ -5,7 +5,9 @@ from preschool to fritidshem may share one day: that day belongs to the new form
 Two other periods of one child that share a day are a double placement (FEE07), which the fee computation refuses.
 form_in_tariff says whether the form is covered by the maxtaxa: fritidsklubb has a fee of its own (900 kr a term) and
 neither gives a fee here nor counts in the sibling order. A child of a household with protected identity is left without
-identity and birth date: nothing is computed for it outside the restricted zone (FEE38)."""
+identity and birth date: nothing is computed for it outside the restricted zone (FEE38). Only what an extract says is here and
+not where it stands in which file, so that a placement that the next extract repeats is the same row, and nothing is computed
+again for it."""
 kind = "table"
 key = ["placement_id", "starts_on"]
 catalogue = ["FEE29", "FEE07"]
@@ -26,11 +28,6 @@ municipal = "true when the city invoices"
 department = "district"
 overlap_from = "first day that the child also has another placement, null when none"
 overlap_to = "last such day"
-received_at = "when the register extract arrived"
-file_id = "raw file"
-ordinal = "number of the record in the file"
-byte_start = "first byte of the record"
-byte_end = "one past its last byte"
 */
 with latest_extract as (
     select max(extracted_on) as extracted_on
@@ -53,12 +50,7 @@ current_placement as (
         placement.hours_per_week,
         placement.general_preschool,
         placement.municipal,
-        placement.department,
-        placement.received_at,
-        placement.file_id,
-        placement.ordinal,
-        placement.byte_start,
-        placement.byte_end
+        placement.department
     from placement
     inner join latest_extract
         on latest_extract.extracted_on = placement.extracted_on
@@ -109,23 +101,18 @@ overlap as (
         and other.form_in_tariff
         and other.starts_on <= one.fee_last_day
         and one.starts_on <= other.fee_last_day
+        -- a row that ends before it begins covers no day
+        and one.starts_on <= one.fee_last_day
+        and other.starts_on <= other.fee_last_day
     group by
         one.placement_id,
         one.starts_on
 ),
 
-latest_household_extract as (
-    select max(extracted_on) as extracted_on
-    from household
-    where extracted_on <= as_of()
-),
-
 protected_household as (
-    select distinct household.household_id
-    from household
-    inner join latest_household_extract
-        on latest_household_extract.extracted_on = household.extracted_on
-    where household.protected
+    select distinct household_id
+    from fee_household
+    where protected
 )
 
 select
@@ -143,12 +130,7 @@ select
     settled.municipal,
     settled.department,
     overlap.overlap_from,
-    overlap.overlap_to,
-    settled.received_at,
-    settled.file_id,
-    settled.ordinal,
-    settled.byte_start,
-    settled.byte_end
+    overlap.overlap_to
 from settled
 left join overlap
     on overlap.placement_id = settled.placement_id

@@ -40,8 +40,15 @@ pub fn bench(arguments: &[String]) -> Result<ExitCode> {
     {
         return pass_on(cargo(&["bench", "--quiet", "--package", "formats", "--bench", "formats", "--"]).args(rest));
     }
+    optimised("bench", arguments)
+}
+
+/// Builds optimised and compares the fees with the law.
+pub fn fees(arguments: &[String]) -> Result<ExitCode> {
+    optimised("fees", arguments)
+}
+
+fn optimised(name: &str, arguments: &[String]) -> Result<ExitCode> {
     build(true)?;
-    let mut bench = program("release", "bench");
-    bench.current_dir(root()).args(arguments);
-    pass_on(&mut bench)
+    pass_on(program("release", name).current_dir(root()).args(arguments))
 }

@@ -60,9 +60,16 @@ enum Command {
         #[arg(long, default_value_t = 60)]
         seconds: u32,
     },
+    /// Compare the fees that the jobs compute with a second calculation from the law, to the krona, for as many
+    /// household-years as one likes; optimised.
+    Fees {
+        /// Options such as `--households 100000` and `--seed 7` (see `fees --help`).
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<String>,
+    },
     /// Benchmarks in an optimised build; prints ratios and writes them as JSON under `target/bench`.
     Bench {
-        /// Only one of parse, land, live, run, tick and jobs; options such as `--payments 100000` (see `bench --help`). Or
+        /// Only one of parse, land, live, run, tick, jobs and fees; options such as `--payments 100000` (see `bench --help`). Or
         /// `formats`, every parser on a large file, which builds little: `formats --megabytes 20 camt ubl`.
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
@@ -86,6 +93,7 @@ fn main() -> ExitCode {
         Command::Test { part: Some(Part::Kill), kill } => check::kill(&kill),
         Command::Check => check::check(),
         Command::Fuzz { target, seconds } => fuzz::fuzz(target.as_deref(), seconds),
+        Command::Fees { arguments } => demo::fees(&arguments),
         Command::Bench { arguments } => demo::bench(&arguments),
     };
     match result {

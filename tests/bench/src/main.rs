@@ -1,6 +1,6 @@
 //! Speed, beside the speed of something that everyone knows, measured in the same run.
 //!
-//! `cargo xtask bench [parse|land|live|run|tick|jobs]` builds this optimised and runs it. Each benchmark prints a table with ratios and
+//! `cargo xtask bench [parse|land|live|run|tick|jobs|fees]` builds this optimised and runs it. Each benchmark prints a table with ratios and
 //! writes the same numbers to `target/bench/NAME.json`. No time makes it fail. What is measured how, and what came of it,
 //! stands in `docs/benchmarks.md`.
 //!
@@ -8,6 +8,7 @@
 //! finds warm what another one left behind.
 
 mod data;
+mod fees;
 mod jobs;
 mod land;
 mod live;
@@ -55,6 +56,9 @@ struct Args {
     /// Ticks of each table.
     #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..))]
     ticks: u32,
+    /// Children whose fees are computed.
+    #[arg(long, default_value_t = 120_000)]
+    children: usize,
     /// Rows that statements run on, and a quarter as many invoices.
     #[arg(long, default_value_t = 20_000_000)]
     bank_rows: u64,
@@ -89,6 +93,8 @@ enum Name {
     Tick,
     /// Join, anti-join and groupings of many rows, beside DuckDB.
     Jobs,
+    /// The fees of all children for a year and a month, and after one changed income.
+    Fees,
 }
 
 fn main() -> ExitCode {
@@ -113,6 +119,7 @@ fn benchmarks(args: &Args) -> Result<()> {
         (Name::Run, run::benchmark),
         (Name::Tick, tick::benchmark),
         (Name::Jobs, jobs::benchmark),
+        (Name::Fees, fees::benchmark),
     ] {
         if args.name.is_none_or(|only| only == name) {
             benchmark(&args, &Machine::look())?;

@@ -24,9 +24,9 @@ const JOIN: &str = "select count(*), sum(payment.amount), sum(item.remaining) \
 /// A store to run on.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Task {
-    storage: PathBuf,
-    sql: PathBuf,
-    as_of: NaiveDate,
+    pub storage: PathBuf,
+    pub sql: PathBuf,
+    pub as_of: NaiveDate,
 }
 
 /// What a run took.
@@ -35,12 +35,12 @@ pub struct Measured {
     /// By job.
     jobs: BTreeMap<String, Time>,
     /// Rows in the table of each job.
-    rows: BTreeMap<String, u64>,
+    pub rows: BTreeMap<String, u64>,
     /// Before the first job: the cut of the landing tables and the views.
     opening: Time,
     /// After the last job: the audit, commits, the generation.
     closing: Time,
-    whole: Time,
+    pub whole: Time,
     memory_peak: u64,
 }
 

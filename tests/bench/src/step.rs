@@ -6,7 +6,7 @@ use anyhow::{Context as _, Result, bail};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use crate::{jobs, land, parse, report, run, stream, tick};
+use crate::{fees, jobs, land, parse, report, run, stream, tick};
 
 /// Threads plan deep statements; deep plans need deep stacks in unoptimised builds.
 const STACK: usize = 16 << 20;
@@ -34,6 +34,8 @@ pub enum Step {
     Tables(jobs::Tables),
     /// A statement runs on them.
     Statement(jobs::Task),
+    /// The fees of many children are computed.
+    Fees(fees::Task),
 }
 
 impl Step {
@@ -69,6 +71,7 @@ impl Step {
             Self::Join(task) => serde_json::to_string(&runtime.block_on(run::join(&task))?)?,
             Self::Tick(task) => serde_json::to_string(&runtime.block_on(tick::measure(&task))?)?,
             Self::Tables(task) => serde_json::to_string(&runtime.block_on(jobs::write(&task))?)?,
+            Self::Fees(task) => serde_json::to_string(&runtime.block_on(fees::measure(&task))?)?,
             Self::Statement(task) => serde_json::to_string(&runtime.block_on(jobs::measure(&task))?)?,
         })
     }

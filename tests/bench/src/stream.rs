@@ -18,13 +18,14 @@ use url::Url;
 use crate::measure::{self, Stopwatch, Time};
 
 /// Landing places of the city: pattern of the name within the landing places, format.
-const RULES: [(&str, &str); 11] = [
+const RULES: [(&str, &str); 12] = [
     ("bank/KONTOUTDRAG*.csv", "bank_statement"),
     ("bank/*", "bgmax"),
     ("einvoice/*.xml", "ubl"),
     ("ber/*HUSHALL*", "ber_household"),
     ("ber/*PLACERING*", "ber_placement"),
     ("ber/*INKOMST*", "ber_income"),
+    ("ber/*DEBITERING*", "ber_charge"),
     ("lois/*AVTAL*", "lois_lease"),
     ("lois/*HYRESRAD*", "lois_rent_component"),
     ("erp/*KUNDRESKONTRA*", "erp_customer_item"),

@@ -9,7 +9,16 @@ use crate::City;
 const PLACES: [(&str, &[(&str, &str)]); 5] = [
     ("bank", &[("KONTOUTDRAG*.csv", "bank_statement"), ("*", "bgmax")]),
     ("einvoice", &[("*.xml", "ubl")]),
-    ("ber", &[("*HUSHALL*", "ber_household"), ("*PLACERING*", "ber_placement"), ("*INKOMST*", "ber_income")]),
+    (
+        "ber",
+        &[
+            ("*HUSHALL*", "ber_household"),
+            ("*PLACERING*", "ber_placement"),
+            ("BER_INKOMST*", "ber_income"),
+            ("*DEBITERING*", "ber_charge"),
+            ("SKV_INKOMST*", "skv_income"),
+        ],
+    ),
     ("lois", &[("*AVTAL*", "lois_lease"), ("*HYRESRAD*", "lois_rent_component")]),
     (
         "erp",

@@ -15,6 +15,7 @@ use std::path::Path;
 use chrono::NaiveDate;
 
 pub mod bank;
+pub mod charges;
 mod configuration;
 pub mod dates;
 pub mod document;
@@ -140,6 +141,9 @@ impl City {
         };
         self.write_documents(&landing, &mut truth)?;
         truth.files.extend(families::write(&landing, self.as_of, &self.customers, &self.households)?);
+        let charges = charges::write(&landing, self.as_of, &self.customers, &self.households, &truth.fees)?;
+        truth.files.extend(charges.0);
+        truth.fee_differences = charges.1;
         truth.files.extend(rent::write(&landing, self.as_of, &self.customers, &self.leases)?);
         (truth.rent_notices, truth.rent_exceptions) = rent::notices(&self.leases, self.as_of);
         truth.files.sort_by(|a, b| a.path.cmp(&b.path));

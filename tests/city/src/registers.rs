@@ -50,6 +50,15 @@ pub const INCOME: Register = Register {
     trailer: None,
 };
 
+/// BER invoice lines.
+pub const CHARGE: Register = Register {
+    format: "ber_charge",
+    contract: "fee_charge",
+    header: "RADID;TYP;PLACERINGSID;MANAD;KUNDNR;BELOPP;FAKTURANR;FAKTURADATUM;SDF",
+    utf8: false,
+    trailer: Some(1),
+};
+
 /// LOIS leases.
 pub const LEASE: Register = Register {
     format: "lois_lease",

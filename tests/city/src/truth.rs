@@ -39,6 +39,8 @@ pub struct Truth {
     pub balances: Vec<BalanceTruth>,
     /// FEE29: every municipal placement period and month.
     pub fees: Vec<FeeTruth>,
+    /// FEE12: what is left to charge or to give back, by payer, placement and month.
+    pub fee_differences: Vec<FeeDifferenceTruth>,
     /// RENT10: every notice.
     pub rent_notices: Vec<RentNoticeTruth>,
     /// RENT26: notices above the limit.
@@ -175,6 +177,35 @@ pub struct FeeTruth {
     pub fee_kr: Option<i64>,
 }
 
+/// What is left to charge or to give back of a placement and month.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FeeDifferenceTruth {
+    /// Customer number of the payer.
+    pub payer: String,
+    /// Placement.
+    pub placement_id: String,
+    /// First day of the month.
+    pub month: NaiveDate,
+    /// Why.
+    pub change: FeeChange,
+    /// Kronor, negative when given back.
+    pub difference_kr: i64,
+}
+
+/// Why something is left to charge or to give back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FeeChange {
+    /// The month of the as-of, not invoiced yet.
+    Ordinary,
+    /// An earlier month that has not been invoiced.
+    NotInvoiced,
+    /// Something else was invoiced.
+    Changed,
+    /// The payer owes nothing for it.
+    NothingDue,
+}
+
 /// Category of the fee tariff.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -282,6 +313,7 @@ lists!(
     vat_shares,
     balances,
     fees,
+    fee_differences,
     rent_notices,
     rent_exceptions
 );

@@ -1,7 +1,7 @@
 //! FEE29: the fee of every placement and month, to the krona.
 
 use chrono::NaiveDate;
-use city::truth::{FeeCategory, FeeStatus, FeeTruth, Truth};
+use city::truth::{FeeCategory, FeeChange, FeeStatus, FeeTruth, Truth};
 
 use crate::folder::Folder;
 use crate::row::Row;
@@ -82,6 +82,22 @@ pub fn score(score: &mut Score, folder: &Folder, truth: &Truth) {
     );
     let (expected, found) = (keyed(truth.fees.iter().map(expected)), keyed(rows.iter().map(found)));
     score.compare("fees: placement and month (FEE29)", &expected, &found);
+
+    let expected = truth.fee_differences.iter().map(|due| {
+        let reason = match due.change {
+            FeeChange::Ordinary => "ordinary",
+            FeeChange::NotInvoiced => "not_invoiced",
+            FeeChange::Changed => "changed",
+            FeeChange::NothingDue => "nothing_due",
+        };
+        ((due.payer.clone(), due.placement_id.clone(), due.month), (reason.to_owned(), due.difference_kr * 100))
+    });
+    let rows = folder.query("select payer, placement_id, month, reason, difference from fee_difference");
+    let found = rows.iter().map(|row| {
+        let key = (row.text("payer"), row.text("placement_id"), row.date("month"));
+        (key, (row.text("reason"), row.ore("difference")))
+    });
+    score.compare("differences: fees due and invoiced (FEE12)", &keyed(expected), &keyed(found));
 
     let protected = truth.fees.iter().filter(|fee| fee.status == FeeStatus::Protected);
     let expected = protected.map(|fee| ((fee.placement_id.clone(), fee.starts_on), "protected".to_owned())).collect();

@@ -96,7 +96,7 @@ expected as (
         cast(month as date)
 ),
 
-result as (
+fee_result as (
     select
         fee_month.placement_id,
         fee_month.month,
@@ -119,16 +119,16 @@ compared as (
         keys.placement_id,
         keys.month,
         expected.placement_id is not null as is_expected,
-        result.placement_id is not null as has_result,
-        coalesce(result.refused, 0) > 0 as is_refused,
-        result.fee,
+        fee_result.placement_id is not null as has_result,
+        coalesce(fee_result.refused, 0) > 0 as is_refused,
+        fee_result.fee,
         coalesce(invoiced.amount, 0) as invoiced,
         coalesce(invoiced.lines, 0) as lines,
         invoiced.placement_id is not null as has_line,
-        coalesce(result.department, expected.department, invoiced.department) as department,
+        coalesce(fee_result.department, expected.department, invoiced.department) as department,
         coalesce(
-            greatest(coalesce(result.received_at, expected.received_at), invoiced.received_at),
-            result.received_at,
+            greatest(coalesce(fee_result.received_at, expected.received_at), invoiced.received_at),
+            fee_result.received_at,
             expected.received_at,
             invoiced.received_at
         ) as received_at,
@@ -137,16 +137,16 @@ compared as (
         -- allow union: a placement and month that two sides have is one
         select placement_id, month from expected
         union
-        select placement_id, month from result
+        select placement_id, month from fee_result
         union
         select placement_id, month from invoiced
     ) as keys
     left join expected
         on expected.placement_id = keys.placement_id
         and expected.month = keys.month
-    left join result
-        on result.placement_id = keys.placement_id
-        and result.month = keys.month
+    left join fee_result
+        on fee_result.placement_id = keys.placement_id
+        and fee_result.month = keys.month
     left join invoiced
         on invoiced.placement_id = keys.placement_id
         and invoiced.month = keys.month

@@ -69,11 +69,14 @@ still_unpaid as (
         letter.sent_on,
         letter.pay_by,
         count(*) as invoices,
-        string_agg(fee_unpaid_invoice.invoice_no, ', ' order by fee_unpaid_invoice.due_date, fee_unpaid_invoice.invoice_no)
-            as invoice_list,
+        string_agg(
+            fee_unpaid_invoice.invoice_no, ', ' order by fee_unpaid_invoice.due_date, fee_unpaid_invoice.invoice_no
+        ) as invoice_list,
         cast(sum(fee_unpaid_invoice.remaining) as decimal(18, 2)) as remaining,
         min(fee_unpaid_invoice.department) as department,
-        array_agg(fee_unpaid_invoice.record order by fee_unpaid_invoice.due_date, fee_unpaid_invoice.invoice_no) as evidence
+        array_agg(
+            fee_unpaid_invoice.record order by fee_unpaid_invoice.due_date, fee_unpaid_invoice.invoice_no
+        ) as evidence
     from letter
     inner join fee_unpaid_invoice
         on fee_unpaid_invoice.customer_id = letter.customer_id

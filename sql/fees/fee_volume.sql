@@ -22,7 +22,7 @@ invoiced_lines = "invoice lines"
 invoiced_total = "their sum"
 difference = "fees less invoiced"
 */
-with result as (
+with counted_result as (
     select
         month,
         unnest(make_array(coalesce(department, '-'), '*')) as department,
@@ -44,7 +44,7 @@ counted as (
         coalesce(sum(fee), 0) as fee_total,
         count(case when is_highest then 1 end) as highest,
         count(case when fee = 0 then 1 end) as zero
-    from result
+    from counted_result
     group by
         month,
         department

@@ -29,7 +29,19 @@ decided_on = "day of the decision"
 received_at = "when the extract arrived"
 record = "record of the credit"
 */
-with limits as (
+with latest_family_credit as (
+    select max(extracted_on) as extracted_on
+    from family_credit
+    where extracted_on <= as_of()
+),
+
+latest_household as (
+    select max(extracted_on) as extracted_on
+    from household
+    where extracted_on <= as_of()
+),
+
+limits as (
     select max(value) as min_refund
     from param
     where name = 'fee_min_refund'
@@ -42,12 +54,9 @@ protected_household as (
         household_id,
         customer_id
     from household
+    inner join latest_household
+        on latest_household.extracted_on = household.extracted_on
     where protected
-        and extracted_on = (
-            select max(extracted_on)
-            from household
-            where extracted_on <= as_of()
-        )
 ),
 
 credit as (
@@ -74,11 +83,8 @@ credit as (
         on by_household.household_id = family_credit.household_id
     left anti join protected_household as by_customer
         on by_customer.customer_id = family_credit.customer_id
-    where family_credit.extracted_on = (
-        select max(extracted_on)
-        from family_credit
-        where extracted_on <= as_of()
-    )
+    inner join latest_family_credit
+        on latest_family_credit.extracted_on = family_credit.extracted_on
 ),
 
 -- Not only what is overdue: an invoice that has been sent can be cancelled before it is due.

@@ -26,16 +26,37 @@ missing_in = "ber or ledger when the payer is only on the other side, null other
 received_at = "when the later of the extracts arrived"
 evidence = "records of both sides; none for the total"
 */
-with protected_customer as (
+with latest_customer_item as (
+    select max(extracted_on) as extracted_on
+    from customer_item
+    where extracted_on <= as_of()
+),
+
+latest_family_credit as (
+    select max(extracted_on) as extracted_on
+    from family_credit
+    where extracted_on <= as_of()
+),
+
+latest_household as (
+    select max(extracted_on) as extracted_on
+    from household
+    where extracted_on <= as_of()
+),
+
+latest_ledger_balance as (
+    select max(extracted_on) as extracted_on
+    from ledger_balance
+    where extracted_on <= as_of()
+),
+
+protected_customer as (
     select distinct customer_id
     from household
+    inner join latest_household
+        on latest_household.extracted_on = household.extracted_on
     where protected
         and customer_id is not null
-        and extracted_on = (
-            select max(extracted_on)
-            from household
-            where extracted_on <= as_of()
-        )
 ),
 
 advance_account as (
@@ -53,11 +74,8 @@ ber_credit as (
         received_at,
         record_ref('family_credit', file_id, ordinal, byte_start, byte_end) as record
     from family_credit
-    where extracted_on = (
-        select max(extracted_on)
-        from family_credit
-        where extracted_on <= as_of()
-    )
+    inner join latest_family_credit
+        on latest_family_credit.extracted_on = family_credit.extracted_on
 ),
 
 ledger_item as (
@@ -73,12 +91,9 @@ ledger_item as (
     from customer_item
     left join advance_account
         on advance_account.account = customer_item.account
-    where customer_item.extracted_on = (
-            select max(extracted_on)
-            from customer_item
-            where extracted_on <= as_of()
-        )
-        and customer_item.remaining <> 0
+    inner join latest_customer_item
+        on latest_customer_item.extracted_on = customer_item.extracted_on
+    where customer_item.remaining <> 0
         and (
             advance_account.account is not null
             or (customer_item.billing_source = 'BER' and customer_item.remaining < 0)
@@ -140,11 +155,8 @@ ledger_account as (
         from ledger_balance
         inner join advance_account
             on advance_account.account = ledger_balance.account
-        where ledger_balance.extracted_on = (
-            select max(extracted_on)
-            from ledger_balance
-            where extracted_on <= as_of()
-        )
+        inner join latest_ledger_balance
+            on latest_ledger_balance.extracted_on = ledger_balance.extracted_on
     ) as latest
     where latest.place = 1
 ),

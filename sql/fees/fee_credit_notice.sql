@@ -18,19 +18,22 @@ decision_sv = "what has been decided, in Swedish, as the notice says it"
 decided_on = "day of the decision"
 record = "record of the credit"
 */
-with told as (
+with latest_family_message as (
+    select max(extracted_on) as extracted_on
+    from family_message
+    where extracted_on <= as_of()
+),
+
+told as (
     select
         subject,
         max(sent_on) as sent_on
     from family_message
+    inner join latest_family_message
+        on latest_family_message.extracted_on = family_message.extracted_on
     where kind = 'credit_handled'
         and status <> 'failed'
         and sent_on <= as_of()
-        and extracted_on = (
-            select max(extracted_on)
-            from family_message
-            where extracted_on <= as_of()
-        )
     group by subject
 )
 

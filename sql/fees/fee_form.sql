@@ -41,15 +41,30 @@ department = "district"
 received_at = "when the form came in"
 evidence = "the form's record"
 */
-with protected_household as (
+with latest_fee_case as (
+    select max(extracted_on) as extracted_on
+    from fee_case
+    where extracted_on <= as_of()
+),
+
+latest_household as (
+    select max(extracted_on) as extracted_on
+    from household
+    where extracted_on <= as_of()
+),
+
+latest_registered_person as (
+    select max(extracted_on) as extracted_on
+    from registered_person
+    where extracted_on <= as_of()
+),
+
+protected_household as (
     select distinct household_id
     from household
+    inner join latest_household
+        on latest_household.extracted_on = household.extracted_on
     where protected
-        and extracted_on = (
-            select max(extracted_on)
-            from household
-            where extracted_on <= as_of()
-        )
 ),
 
 person as (
@@ -64,11 +79,8 @@ person as (
         protected,
         deregistered_on
     from registered_person
-    where extracted_on = (
-        select max(extracted_on)
-        from registered_person
-        where extracted_on <= as_of()
-    )
+    inner join latest_registered_person
+        on latest_registered_person.extracted_on = registered_person.extracted_on
 ),
 
 latest_case as (
@@ -79,12 +91,9 @@ latest_case as (
     from fee_case
     left anti join protected_household
         on protected_household.household_id = fee_case.household_id
-    where fee_case.extracted_on = (
-            select max(extracted_on)
-            from fee_case
-            where extracted_on <= as_of()
-        )
-        and fee_case.kind in ('income', 'income_change', 'family')
+    inner join latest_fee_case
+        on latest_fee_case.extracted_on = fee_case.extracted_on
+    where fee_case.kind in ('income', 'income_change', 'family')
         and fee_case.registered_on is null
         and fee_case.arrived_on <= as_of()
 ),
@@ -136,12 +145,9 @@ in_ber as (
     from latest_case
     inner join household
         on household.household_id = latest_case.household_id
-    where household.extracted_on = (
-            select max(extracted_on)
-            from household
-            where extracted_on <= as_of()
-        )
-        and household.valid_from <= latest_case.holds_from
+    inner join latest_household
+        on latest_household.extracted_on = household.extracted_on
+    where household.valid_from <= latest_case.holds_from
         and (household.valid_to is null or household.valid_to >= latest_case.holds_from)
     group by latest_case.case_id
 ),

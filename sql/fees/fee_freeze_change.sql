@@ -27,7 +27,25 @@ closed_to = "last closed day"
 received_at = "when the extract arrived"
 evidence = "the record"
 */
-with closed as (
+with latest_fee_case as (
+    select max(extracted_on) as extracted_on
+    from fee_case
+    where extracted_on <= as_of()
+),
+
+latest_household as (
+    select max(extracted_on) as extracted_on
+    from household
+    where extracted_on <= as_of()
+),
+
+latest_income_declaration as (
+    select max(extracted_on) as extracted_on
+    from income_declaration
+    where extracted_on <= as_of()
+),
+
+closed as (
     select
         month,
         min(day) as closed_from,
@@ -41,12 +59,9 @@ with closed as (
 protected_household as (
     select distinct household_id
     from household
+    inner join latest_household
+        on latest_household.extracted_on = household.extracted_on
     where protected
-        and extracted_on = (
-            select max(extracted_on)
-            from household
-            where extracted_on <= as_of()
-        )
 ),
 
 change as (
@@ -58,11 +73,8 @@ change as (
         received_at,
         record_ref('income_declaration', file_id, ordinal, byte_start, byte_end) as record
     from income_declaration
-    where extracted_on = (
-        select max(extracted_on)
-        from income_declaration
-        where extracted_on <= as_of()
-    )
+    inner join latest_income_declaration
+        on latest_income_declaration.extracted_on = income_declaration.extracted_on
     union all
     select
         'form' as kind,
@@ -72,12 +84,9 @@ change as (
         received_at,
         record_ref('fee_case', file_id, ordinal, byte_start, byte_end) as record
     from fee_case
-    where extracted_on = (
-            select max(extracted_on)
-            from fee_case
-            where extracted_on <= as_of()
-        )
-        and kind in ('income', 'income_change', 'family', 'hours')
+    inner join latest_fee_case
+        on latest_fee_case.extracted_on = fee_case.extracted_on
+    where kind in ('income', 'income_change', 'family', 'hours')
 )
 
 select

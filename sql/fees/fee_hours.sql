@@ -31,7 +31,19 @@ department = "district"
 received_at = "when the form came in"
 evidence = "the form's record"
 */
-with form as (
+with latest_fee_case as (
+    select max(extracted_on) as extracted_on
+    from fee_case
+    where extracted_on <= as_of()
+),
+
+latest_household as (
+    select max(extracted_on) as extracted_on
+    from household
+    where extracted_on <= as_of()
+),
+
+form as (
     select
         fee_case.case_id,
         fee_case.placement_id,
@@ -43,12 +55,9 @@ with form as (
         fee_case.arrived_after_noon,
         record_ref('fee_case', fee_case.file_id, fee_case.ordinal, fee_case.byte_start, fee_case.byte_end) as record
     from fee_case
-    where fee_case.extracted_on = (
-            select max(extracted_on)
-            from fee_case
-            where extracted_on <= as_of()
-        )
-        and fee_case.kind = 'hours'
+    inner join latest_fee_case
+        on latest_fee_case.extracted_on = fee_case.extracted_on
+    where fee_case.kind = 'hours'
         and fee_case.registered_on is null
         and fee_case.arrived_on <= as_of()
 ),
@@ -56,12 +65,9 @@ with form as (
 protected_household as (
     select distinct household_id
     from household
+    inner join latest_household
+        on latest_household.extracted_on = household.extracted_on
     where protected
-        and extracted_on = (
-            select max(extracted_on)
-            from household
-            where extracted_on <= as_of()
-        )
 ),
 
 limits as (

@@ -28,7 +28,31 @@ is_highest_notice = "true when the answer is overdue and the notice of the highe
 highest_from = "first month with the highest fee, when the answer is overdue"
 record = "the household's record in BER"
 */
-with settings as (
+with latest_family_message as (
+    select max(extracted_on) as extracted_on
+    from family_message
+    where extracted_on <= as_of()
+),
+
+latest_guardian_contact as (
+    select max(extracted_on) as extracted_on
+    from guardian_contact
+    where extracted_on <= as_of()
+),
+
+latest_household as (
+    select max(extracted_on) as extracted_on
+    from household
+    where extracted_on <= as_of()
+),
+
+latest_income_declaration as (
+    select max(extracted_on) as extracted_on
+    from income_declaration
+    where extracted_on <= as_of()
+),
+
+settings as (
     select
         max(case when name = 'fee_renewal_month' then cast(value as int) end) as month,
         max(case when name = 'fee_renewal_days' then cast(value as int) end) as days
@@ -76,12 +100,9 @@ asked as (
     from household
     inner join placed_household
         on placed_household.household_id = household.household_id
-    where household.extracted_on = (
-            select max(extracted_on)
-            from household
-            where extracted_on <= as_of()
-        )
-        and not household.protected
+    inner join latest_household
+        on latest_household.extracted_on = household.extracted_on
+    where not household.protected
         and household.valid_from <= as_of()
         and (household.valid_to is null or household.valid_to >= as_of())
 ),
@@ -90,12 +111,9 @@ answered as (
     select distinct income_declaration.household_id
     from income_declaration
     cross join campaign
-    where income_declaration.extracted_on = (
-            select max(extracted_on)
-            from income_declaration
-            where extracted_on <= as_of()
-        )
-        and income_declaration.status <> 'missing'
+    inner join latest_income_declaration
+        on latest_income_declaration.extracted_on = income_declaration.extracted_on
+    where income_declaration.status <> 'missing'
         and income_declaration.received_on between campaign.first_day and as_of()
 ),
 
@@ -105,11 +123,8 @@ contact as (
         has_email,
         has_mobile
     from guardian_contact
-    where extracted_on = (
-        select max(extracted_on)
-        from guardian_contact
-        where extracted_on <= as_of()
-    )
+    inner join latest_guardian_contact
+        on latest_guardian_contact.extracted_on = guardian_contact.extracted_on
 ),
 
 sent as (
@@ -120,12 +135,9 @@ sent as (
         count(case when family_message.kind = 'highest_fee' then 1 end) as notices
     from family_message
     cross join campaign
-    where family_message.extracted_on = (
-            select max(extracted_on)
-            from family_message
-            where extracted_on <= as_of()
-        )
-        and family_message.kind in ('income_renewal', 'income_reminder', 'highest_fee')
+    inner join latest_family_message
+        on latest_family_message.extracted_on = family_message.extracted_on
+    where family_message.kind in ('income_renewal', 'income_reminder', 'highest_fee')
         and family_message.status <> 'failed'
         and family_message.sent_on between campaign.first_day and as_of()
     group by family_message.household_id

@@ -26,7 +26,31 @@ department = "district"
 received_at = "when the offer was made, or when the message failed"
 evidence = "the offer's record"
 */
-with offer as (
+with latest_family_message as (
+    select max(extracted_on) as extracted_on
+    from family_message
+    where extracted_on <= as_of()
+),
+
+latest_fee_case as (
+    select max(extracted_on) as extracted_on
+    from fee_case
+    where extracted_on <= as_of()
+),
+
+latest_guardian_contact as (
+    select max(extracted_on) as extracted_on
+    from guardian_contact
+    where extracted_on <= as_of()
+),
+
+latest_household as (
+    select max(extracted_on) as extracted_on
+    from household
+    where extracted_on <= as_of()
+),
+
+offer as (
     select
         fee_case.case_id,
         fee_case.household_id,
@@ -35,35 +59,35 @@ with offer as (
         fee_case.arrived_on,
         record_ref('fee_case', fee_case.file_id, fee_case.ordinal, fee_case.byte_start, fee_case.byte_end) as record
     from fee_case
-    where fee_case.extracted_on = (
-            select max(extracted_on)
-            from fee_case
-            where extracted_on <= as_of()
-        )
-        and fee_case.kind = 'offer'
+    inner join latest_fee_case
+        on latest_fee_case.extracted_on = fee_case.extracted_on
+    where fee_case.kind = 'offer'
         and not fee_case.is_intermunicipal
         and fee_case.answer is null
         and (fee_case.answer_by is null or fee_case.answer_by >= as_of())
+),
+
+known_contact as (
+    select
+        guardian_contact.person_id,
+        guardian_contact.has_email or guardian_contact.has_mobile as is_reachable
+    from guardian_contact
+    inner join latest_guardian_contact
+        on latest_guardian_contact.extracted_on = guardian_contact.extracted_on
 ),
 
 contact as (
     select
         household.household_id,
         bool_or(coalesce(household.protected, false)) as is_protected,
-        bool_or(coalesce(guardian_contact.has_email or guardian_contact.has_mobile, false)) as is_reachable
+        bool_or(coalesce(one.is_reachable, false) or coalesce(other.is_reachable, false)) as is_reachable
     from household
-    left join guardian_contact
-        on guardian_contact.person_id in (household.guardian_1, household.guardian_2)
-        and guardian_contact.extracted_on = (
-            select max(extracted_on)
-            from guardian_contact
-            where extracted_on <= as_of()
-        )
-    where household.extracted_on = (
-        select max(extracted_on)
-        from household
-        where extracted_on <= as_of()
-    )
+    inner join latest_household
+        on latest_household.extracted_on = household.extracted_on
+    left join known_contact as one
+        on one.person_id = household.guardian_1
+    left join known_contact as other
+        on other.person_id = household.guardian_2
     group by household.household_id
 ),
 
@@ -74,13 +98,10 @@ told as (
         count(case when channel <> 'letter' and status <> 'failed' then 1 end) as reached,
         max(case when channel <> 'letter' and status = 'failed' then sent_on end) as failed_on
     from family_message
+    inner join latest_family_message
+        on latest_family_message.extracted_on = family_message.extracted_on
     where kind = 'offer'
         and sent_on <= as_of()
-        and extracted_on = (
-            select max(extracted_on)
-            from family_message
-            where extracted_on <= as_of()
-        )
     group by subject
 )
 

@@ -30,7 +30,19 @@ department = "district"
 received_at = "when the clock starts: arrival, or registration for a confirmation"
 evidence = "the reply's record"
 */
-with current_case as (
+with latest_fee_case as (
+    select max(extracted_on) as extracted_on
+    from fee_case
+    where extracted_on <= as_of()
+),
+
+latest_household as (
+    select max(extracted_on) as extracted_on
+    from household
+    where extracted_on <= as_of()
+),
+
+current_case as (
     select
         case_id,
         kind,
@@ -45,23 +57,17 @@ with current_case as (
         department,
         record_ref('fee_case', file_id, ordinal, byte_start, byte_end) as record
     from fee_case
-    where extracted_on = (
-            select max(extracted_on)
-            from fee_case
-            where extracted_on <= as_of()
-        )
-        and arrived_on <= as_of()
+    inner join latest_fee_case
+        on latest_fee_case.extracted_on = fee_case.extracted_on
+    where arrived_on <= as_of()
 ),
 
 protected_household as (
     select distinct household_id
     from household
+    inner join latest_household
+        on latest_household.extracted_on = household.extracted_on
     where protected
-        and extracted_on = (
-            select max(extracted_on)
-            from household
-            where extracted_on <= as_of()
-        )
 ),
 
 offered as (

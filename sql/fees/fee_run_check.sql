@@ -38,7 +38,31 @@ amount = "credit balance, null for other faults"
 received_at = "when the extract that shows it arrived"
 evidence = "the records behind"
 */
-with run_month as (
+with latest_family_credit as (
+    select max(extracted_on) as extracted_on
+    from family_credit
+    where extracted_on <= as_of()
+),
+
+latest_household as (
+    select max(extracted_on) as extracted_on
+    from household
+    where extracted_on <= as_of()
+),
+
+latest_placement as (
+    select max(extracted_on) as extracted_on
+    from placement
+    where extracted_on <= as_of()
+),
+
+latest_registered_person as (
+    select max(extracted_on) as extracted_on
+    from registered_person
+    where extracted_on <= as_of()
+),
+
+run_month as (
     select
         cast(date_trunc('month', as_of()) as date) as first_day,
         cast(date_trunc('month', as_of()) + interval '1 month' as date) - 1 as last_day
@@ -47,12 +71,9 @@ with run_month as (
 protected_household as (
     select distinct household_id
     from household
+    inner join latest_household
+        on latest_household.extracted_on = household.extracted_on
     where protected
-        and extracted_on = (
-            select max(extracted_on)
-            from household
-            where extracted_on <= as_of()
-        )
 ),
 
 person as (
@@ -68,11 +89,14 @@ person as (
             registered_person.byte_start, registered_person.byte_end
         ) as record
     from registered_person
-    where extracted_on = (
-        select max(extracted_on)
-        from registered_person
-        where extracted_on <= as_of()
-    )
+    inner join latest_registered_person
+        on latest_registered_person.extracted_on = registered_person.extracted_on
+),
+
+protected_person as (
+    select person_id
+    from person
+    where protected
 ),
 
 placed as (
@@ -93,16 +117,14 @@ placed as (
     cross join run_month
     left anti join protected_household
         on protected_household.household_id = placement.household_id
-    where placement.extracted_on = (
-            select max(extracted_on)
-            from placement
-            where extracted_on <= as_of()
-        )
-        and placement.municipal
+    -- a protected child in a household that is not marked stays out as well
+    left anti join protected_person
+        on protected_person.person_id = placement.child_id
+    inner join latest_placement
+        on latest_placement.extracted_on = placement.extracted_on
+    where placement.municipal
         and placement.starts_on <= run_month.last_day
         and (placement.ends_on is null or placement.ends_on >= run_month.first_day)
-        -- a protected child in a household that is not marked stays out as well
-        and placement.child_id not in (select person_id from person where protected)
 ),
 
 valid_household as (
@@ -114,12 +136,9 @@ valid_household as (
         household.valid_from,
         coalesce(household.valid_to, cast('9999-12-31' as date)) as valid_to
     from household
-    where extracted_on = (
-            select max(extracted_on)
-            from household
-            where extracted_on <= as_of()
-        )
-        and not household.protected
+    inner join latest_household
+        on latest_household.extracted_on = household.extracted_on
+    where not household.protected
 ),
 
 pair as (
@@ -344,11 +363,8 @@ large_credit as (
     cross join limits
     left anti join protected_household
         on protected_household.household_id = family_credit.household_id
-    where family_credit.extracted_on = (
-        select max(extracted_on)
-        from family_credit
-        where extracted_on <= as_of()
-    )
+    inner join latest_family_credit
+        on latest_family_credit.extracted_on = family_credit.extracted_on
     group by
         family_credit.customer_id,
         limits.large_credit

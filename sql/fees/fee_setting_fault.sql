@@ -84,7 +84,9 @@ decided as (
         )
         and param.valid_from <= as_of()
         and (param.valid_to is null or param.valid_to >= as_of())
-    where setting.valid_from <= as_of()
+    -- the lock of a year is no value to compare: fee_locked_year
+    where setting.rule <> 'lock'
+        and setting.valid_from <= as_of()
         and (setting.valid_to is null or setting.valid_to >= as_of())
 ),
 

@@ -28,7 +28,19 @@ department = "district"
 received_at = "when the population extract arrived"
 evidence = "the household's record in BER"
 */
-with person as (
+with latest_household as (
+    select max(extracted_on) as extracted_on
+    from household
+    where extracted_on <= as_of()
+),
+
+latest_registered_person as (
+    select max(extracted_on) as extracted_on
+    from registered_person
+    where extracted_on <= as_of()
+),
+
+person as (
     select
         person_id,
         birth_date,
@@ -40,12 +52,9 @@ with person as (
         protected,
         received_at
     from registered_person
-    where extracted_on = (
-            select max(extracted_on)
-            from registered_person
-            where extracted_on <= as_of()
-        )
-        and (deregistered_on is null or deregistered_on > as_of())
+    inner join latest_registered_person
+        on latest_registered_person.extracted_on = registered_person.extracted_on
+    where (deregistered_on is null or deregistered_on > as_of())
 ),
 
 placed_household as (
@@ -75,12 +84,9 @@ single as (
         on placed_household.household_id = household.household_id
     inner join person
         on person.person_id = household.guardian_1
-    where household.extracted_on = (
-            select max(extracted_on)
-            from household
-            where extracted_on <= as_of()
-        )
-        and household.guardian_2 is null
+    inner join latest_household
+        on latest_household.extracted_on = household.extracted_on
+    where household.guardian_2 is null
         and not household.protected
         and not person.protected
         and household.valid_from <= as_of()

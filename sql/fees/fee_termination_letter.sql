@@ -29,7 +29,25 @@ department = "district of the placement"
 received_at = "the day after the newest was due, when the letter became due"
 evidence = "the invoices' records"
 */
-with threshold as (
+with latest_family_credit as (
+    select max(extracted_on) as extracted_on
+    from family_credit
+    where extracted_on <= as_of()
+),
+
+latest_family_message as (
+    select max(extracted_on) as extracted_on
+    from family_message
+    where extracted_on <= as_of()
+),
+
+latest_household as (
+    select max(extracted_on) as extracted_on
+    from household
+    where extracted_on <= as_of()
+),
+
+threshold as (
     select
         max(case when name = 'fee_unpaid_threshold' then cast(value as int) end)
         + 1
@@ -62,11 +80,8 @@ credit as (
             customer_id,
             amount
         from family_credit
-        where extracted_on = (
-            select max(extracted_on)
-            from family_credit
-            where extracted_on <= as_of()
-        )
+        inner join latest_family_credit
+            on latest_family_credit.extracted_on = family_credit.extracted_on
         union all
         select
             customer_id,
@@ -86,17 +101,14 @@ placed_payer as (
     from fee_placement
     inner join household
         on household.household_id = fee_placement.household_id
+    inner join latest_household
+        on latest_household.extracted_on = household.extracted_on
     where fee_placement.municipal
         and fee_placement.starts_on <= as_of()
         and (fee_placement.ends_on is null or fee_placement.ends_on >= as_of())
         and not household.protected
         and household.valid_from <= as_of()
         and (household.valid_to is null or household.valid_to >= as_of())
-        and household.extracted_on = (
-            select max(extracted_on)
-            from household
-            where extracted_on <= as_of()
-        )
     group by household.customer_id
 ),
 
@@ -105,14 +117,11 @@ letter as (
         customer_id,
         max(sent_on) as sent_on
     from family_message
+    inner join latest_family_message
+        on latest_family_message.extracted_on = family_message.extracted_on
     where kind = 'termination_risk'
         and status <> 'failed'
         and sent_on <= as_of()
-        and extracted_on = (
-            select max(extracted_on)
-            from family_message
-            where extracted_on <= as_of()
-        )
     group by customer_id
 )
 

@@ -26,7 +26,13 @@ department = "district of the invoices"
 received_at = "the day after the last day to pay"
 evidence = "the invoices' records"
 */
-with limits as (
+with latest_family_message as (
+    select max(extracted_on) as extracted_on
+    from family_message
+    where extracted_on <= as_of()
+),
+
+limits as (
     select
         max(case when name = 'fee_unpaid_threshold' then cast(value as int) end)
         + 1
@@ -43,14 +49,11 @@ latest_letter as (
         customer_id,
         max(sent_on) as sent_on
     from family_message
+    inner join latest_family_message
+        on latest_family_message.extracted_on = family_message.extracted_on
     where kind = 'termination_risk'
         and status <> 'failed'
         and sent_on <= as_of()
-        and extracted_on = (
-            select max(extracted_on)
-            from family_message
-            where extracted_on <= as_of()
-        )
     group by customer_id
 ),
 

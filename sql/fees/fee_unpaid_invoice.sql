@@ -17,15 +17,24 @@ remaining = "what is left to pay"
 department = "department of the invoice"
 record = "reference to the latest record of the invoice"
 */
-with plan_in_order as (
+with latest_household as (
+    select max(extracted_on) as extracted_on
+    from household
+    where extracted_on <= as_of()
+),
+
+latest_payment_plan as (
+    select max(extracted_on) as extracted_on
+    from payment_plan
+    where extracted_on <= as_of()
+),
+
+plan_in_order as (
     select item_id
     from payment_plan
-    where extracted_on = (
-            select max(extracted_on)
-            from payment_plan
-            where extracted_on <= as_of()
-        )
-        and status = 'active'
+    inner join latest_payment_plan
+        on latest_payment_plan.extracted_on = payment_plan.extracted_on
+    where status = 'active'
     group by item_id
     -- an instalment that was due and left unpaid makes the ERP set the plan to broken; the last one ends it
     having max(due_date) >= as_of()
@@ -34,13 +43,10 @@ with plan_in_order as (
 protected_customer as (
     select distinct customer_id
     from household
+    inner join latest_household
+        on latest_household.extracted_on = household.extracted_on
     where protected
         and customer_id is not null
-        and extracted_on = (
-            select max(extracted_on)
-            from household
-            where extracted_on <= as_of()
-        )
 ),
 
 overdue as (

@@ -90,6 +90,7 @@ expected as (
         cross join span
         where fee_placement.municipal
             and fee_placement.form_in_tariff
+            and span.last_month is not null
     ) as placed
     group by
         placement_id,

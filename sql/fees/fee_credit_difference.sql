@@ -122,6 +122,13 @@ side as (
     from ledger_item
 ),
 
+ber_total as (
+    select
+        sum(amount) as amount,
+        max(received_at) as received_at
+    from ber_credit
+),
+
 by_payer as (
     select
         side.customer_id,
@@ -134,6 +141,9 @@ by_payer as (
         max(side.received_at) as received_at,
         array_agg(side.record order by side.record) as evidence
     from side
+    -- without a list from BER there is nothing to compare with
+    inner join ber_total
+        on ber_total.received_at is not null
     left anti join protected_customer
         on protected_customer.customer_id = side.customer_id
     group by side.customer_id
@@ -165,13 +175,6 @@ credit_items as (
     select sum(amount) as amount
     from ledger_item
     where not is_advance
-),
-
-ber_total as (
-    select
-        sum(amount) as amount,
-        max(received_at) as received_at
-    from ber_credit
 ),
 
 total as (

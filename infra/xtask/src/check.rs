@@ -116,16 +116,27 @@ fn examples() -> Result<()> {
     must(program("debug", "reskontra").args(["test", "--quiet"]).current_dir(root()))
 }
 
-/// Licences, bans and sources must hold. Advisories are checked where their database can be reached, and said to be
-/// skipped where not.
+/// The workspaces, each with a lock file of its own.
+const WORKSPACES: [&str; 2] = ["Cargo.toml", "connectors/formats/fuzz/Cargo.toml"];
+
+/// Licences, bans and sources must hold, for all workspaces by one `deny.toml`. Advisories are checked where their
+/// database can be reached, and said to be skipped where not.
 fn deny() -> Result<()> {
-    must(DENY.command()?.args(["--log-level", "error", "check", "licenses", "bans", "sources"]).current_dir(root()))?;
-    let fetched = quiet(DENY.command()?.args(["--log-level", "error", "fetch", "db"]).current_dir(root()))?;
+    for workspace in WORKSPACES {
+        must(deny_of(workspace)?.args(["check", "licenses", "bans", "sources"]))?;
+    }
+    let fetched = quiet(deny_of(WORKSPACES[0])?.args(["fetch", "db"]))?;
     if !fetched {
         println!("   advisories SKIPPED: their database cannot be reached from here");
         return Ok(());
     }
-    must(DENY.command()?.args(["--log-level", "error", "check", "advisories"]).current_dir(root()))
+    WORKSPACES.into_iter().try_for_each(|workspace| must(deny_of(workspace)?.args(["check", "advisories"])))
+}
+
+fn deny_of(workspace: &str) -> Result<Command> {
+    let mut command = DENY.command()?;
+    command.args(["--log-level", "error", "--config", "deny.toml", "--manifest-path", workspace]).current_dir(root());
+    Ok(command)
 }
 
 /// Runs a command that may fail; its output is shown only by `must`.

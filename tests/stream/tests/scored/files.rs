@@ -74,4 +74,32 @@ pub fn score(score: &mut Score, folder: &Folder, truth: &Truth) {
     let rejects = folder.query("select file_id, count(*) as rejects from reject group by file_id");
     let found = keyed(rejects.iter().map(|row| (row.text("file_id"), row.number("rejects"))));
     score.compare("rejects that landed, by file", &expected, &found);
+
+    // The control of files finds what was refused and nothing else: all sides agree, and every file came in time.
+    let name = |path: &str| path.rsplit('/').next().unwrap_or_default().to_owned();
+    let cases = received().filter_map(|file| {
+        let (cause, count) = match file.status {
+            FileStatus::Refused => ("refused", None),
+            FileStatus::Accepted if file.rejected > 0 => ("row_error", Some(file.rejected)),
+            _ => return None,
+        };
+        Some(((name(&file.path), cause.to_owned()), count))
+    });
+    let expected = keyed(cases);
+    let found = folder.query("select name, cause, sum(count) as count from interface_difference group by name, cause");
+    let found = keyed(found.iter().map(|row| {
+        let count = (row.text("cause") == "row_error").then(|| row.number("count"));
+        ((row.text("name"), row.text("cause")), count)
+    }));
+    score.compare("files: cases of the three-way control", &expected, &found);
+}
+
+/// A contract that the job does not count would look as if its rows had been lost.
+#[test]
+fn the_control_of_files_counts_the_rows_of_every_contract() {
+    let job = include_str!("../../../../sql/files/file_landed.sql");
+    for contract in schemas::contracts().values().filter(|contract| !["file", "decision"].contains(&&*contract.name)) {
+        let counted = job.lines().any(|line| line.trim() == format!("from {}", contract.name));
+        assert!(counted, "sql/files/file_landed.sql does not count the rows of {}", contract.name);
+    }
 }

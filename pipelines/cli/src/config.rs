@@ -106,6 +106,9 @@ pub struct Kafka {
     /// Names the one process that delivers.
     #[serde(default = "ingest_id")]
     pub transactional_id: String,
+    /// Seconds to wait for the broker's answer, or for the next step of a long work.
+    #[serde(default = "deadline")]
+    pub deadline_seconds: u32,
     /// How long topics keep their messages, and how safely.
     #[serde(default)]
     pub topics: TopicSettings,
@@ -210,6 +213,10 @@ impl Telemetry {
 
 const fn one() -> i32 {
     1
+}
+
+fn deadline() -> u32 {
+    KafkaConfig::default().deadline_seconds
 }
 
 fn ingest_id() -> String {
@@ -365,6 +372,7 @@ impl Config {
             transactional_id: kafka.transactional_id.clone(),
             partitions: kafka.partitions,
             replication: kafka.replication,
+            deadline_seconds: kafka.deadline_seconds,
             topics: kafka.topics.clone(),
             registry: kafka.registry.clone(),
             settings: kafka.settings.clone(),

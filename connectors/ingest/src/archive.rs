@@ -1,4 +1,5 @@
-//! The archive: raw files, immutable, named by their content.
+//! The archive: raw files, immutable, named by their content. A file that is past its retention is removed as a whole;
+//! why is written down in its place.
 
 use std::ops::Range;
 use std::path::Path;
@@ -8,6 +9,10 @@ use tempfile::NamedTempFile;
 
 use crate::store::Store;
 use crate::{Error, FileId, Result};
+
+mod removal;
+
+pub use removal::Removal;
 
 /// Raw files by their SHA-256: `sha256/ab/cdef…`.
 #[derive(Debug, Clone)]
@@ -27,7 +32,7 @@ impl Archive {
         format!("sha256/{}/{}", &hash[..2], &hash[2..])
     }
 
-    /// Keeps a copy of a local file for ever. When this returns, the copy outlives a power cut. A file that is
+    /// Keeps a copy of a local file. When this returns, the copy outlives a power cut. A file that is
     /// kept already is checked.
     ///
     /// # Errors
@@ -39,18 +44,24 @@ impl Archive {
     /// Bytes `range` of a file.
     ///
     /// # Errors
-    /// When there is no such file or range, or the store fails.
+    /// [`Error::Removed`] when it was removed; when there is no such file or range, or the store fails.
     pub async fn range(&self, file_id: FileId, range: Range<u64>) -> Result<Bytes> {
-        self.store.range(&Self::name(file_id), range).await
+        match self.store.range(&Self::name(file_id), range).await {
+            Ok(bytes) => Ok(bytes),
+            Err(error) => Err(self.explained(file_id, error).await),
+        }
     }
 
     /// A copy of a file in the folder `dir` on the local disk, checked against its name and gone when dropped.
     ///
     /// # Errors
-    /// When there is no such file, it is damaged, or the store or the disk fails.
+    /// [`Error::Removed`] when it was removed; when there is no such file, it is damaged, or the store or the disk fails.
     pub async fn fetch(&self, file_id: FileId, dir: &Path) -> Result<NamedTempFile> {
         let copy = temporary(dir)?;
-        let (found, _) = self.store.download(&Self::name(file_id), &copy).await?;
+        let (found, _) = match self.store.download(&Self::name(file_id), &copy).await {
+            Ok(digest) => digest,
+            Err(error) => return Err(self.explained(file_id, error).await),
+        };
         if found == file_id {
             return Ok(copy);
         }

@@ -62,6 +62,16 @@ pub enum Error {
         /// What is wrong with it.
         reason: String,
     },
+    /// A file was removed from the archive, as the rules say.
+    #[error("file {file_id} was removed from the archive on {on}: {reason}")]
+    Removed {
+        /// The file.
+        file_id: FileId,
+        /// When.
+        on: chrono::NaiveDate,
+        /// The rule.
+        reason: String,
+    },
     /// Another writer took the number that this one wanted to write.
     #[error("{what} was taken by another writer; only one `ingest` may write to a log: stop one of them")]
     Fenced {
@@ -170,6 +180,7 @@ impl Error {
             Self::Store { .. }
             | Self::Disk { .. }
             | Self::Damaged { .. }
+            | Self::Removed { .. }
             | Self::Gap(_)
             | Self::Broker { .. }
             | Self::Registry { .. }

@@ -226,14 +226,14 @@ impl Store {
                 let put = self.inner.put_opts(&path, PutPayload::from(bytes), PutMode::Create.into());
                 match self.timed("writing", &path, put).await {
                     Ok(_) => true,
-                    Err(error) if self.head(name).await?.is_none() => return Err(error),
+                    Err(error) if self.size(name).await?.is_none() => return Err(error),
                     Err(_) => false,
                 }
             }
             // A put in parts cannot be conditional; two writers of these bytes do each other no harm.
-            None if self.head(name).await?.is_none() => {
+            None if self.size(name).await?.is_none() => {
                 self.put_parts(name, file).await?;
-                self.head(name).await? == Some(size)
+                self.size(name).await? == Some(size)
             }
             None => false,
         };
@@ -248,7 +248,23 @@ impl Store {
         Err(Error::Damaged { path: self.path(name).to_string(), reason })
     }
 
-    async fn head(&self, name: &str) -> Result<Option<u64>> {
+    /// Deletes an object; one that is not there is deleted already.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn delete(&self, name: &str) -> Result<()> {
+        let path = self.path(name);
+        match self.timed("deleting", &path, self.inner.delete(&path)).await {
+            Ok(()) | Err(Error::Store { source: object_store::Error::NotFound { .. }, .. }) => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Bytes of an object; none when there is no such object.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn size(&self, name: &str) -> Result<Option<u64>> {
         let path = self.path(name);
         match self.timed("looking up", &path, self.inner.head(&path)).await {
             Ok(meta) => Ok(Some(meta.size)),

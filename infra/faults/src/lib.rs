@@ -127,10 +127,26 @@ stages! {
     JOB_COMMIT = "job-commit",
         before: "some jobs' tables may have new versions, this one has not",
         after: "the table has a new version that no generation shows";
+    /// The rows of an earlier generation become those of a job's table again.
+    RESTORE = "restore",
+        before: "some jobs' tables may hold the earlier rows, this one does not",
+        after: "the table holds the earlier rows in a version that no generation shows";
     /// A generation is put, from which on readers see it.
     PUBLISH = "publish",
         before: "all tables have their new versions; readers see the generation before",
         after: "readers see the new generation; nobody was told";
+    /// A generation that nobody asks for any more is taken out of those that are offered.
+    RETIRE = "retire",
+        before: "it is written down that the generation goes; readers still find it",
+        after: "readers no longer find it; its files are there";
+    /// Files that nothing needs are deleted.
+    SWEEP = "sweep",
+        before: "files that nothing needs are still there",
+        after: "they are gone";
+    /// A raw file that is past its retention is deleted.
+    DISPOSE = "dispose",
+        before: "why the file goes is written down; it is still in the archive",
+        after: "it is gone";
     /// What the run came to is kept for the pages.
     REPORT = "report",
         before: "the run is over; the pages show the run before",

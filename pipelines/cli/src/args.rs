@@ -284,6 +284,29 @@ Exit code: 0 the rows are the same, 1 they differ, 2 wrong usage or something fa
     },
     /// List the published generations.
     Generations,
+    /// Delete what nothing needs any more: generations beyond the retention, and files that no kept one refers to.
+    ///
+    /// Which generations stay says `[retention]` in the configuration. Files go that no version of a table needs which
+    /// a kept generation shows: replaced rows, what killed runs and landings have left, indexes of what is gone. Whoever
+    /// is reading or about to commit is given the grace, so the files of a generation that goes today go with the first
+    /// vacuum after it. See docs/retention.md.
+    #[command(after_help = "Examples:
+  reskontra vacuum --dry-run     what would go, and how many bytes
+  reskontra vacuum               every night
+  reskontra vacuum --archive     raw files, too: those past the retention of sql/parameters/ref_retention.csv
+
+Exit code: 0 done, 1 something failed; doing it again does the rest.")]
+    Vacuum {
+        /// Delete nothing, only say what would go.
+        #[arg(long)]
+        dry_run: bool,
+        /// Raw files, too, that are past their retention at the business date. Their rows stay, and say why the bytes
+        /// behind them are gone.
+        #[arg(long)]
+        archive: bool,
+        #[command(flatten)]
+        date: AsOf,
+    },
     /// How far the requirement catalogue (`sql/catalogue.csv`) is implemented, by which jobs.
     ///
     /// A job says in its header which requirements it implements (`catalogue = ["AR35"]`); every other requirement is

@@ -5,8 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
-use chrono::{NaiveDate, Utc};
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use commit::generation::Generation;
+use commit::retention::Keep;
 use engine::Library;
 use engine::executor::{Executor, Here};
 use engine::files::Archived;
@@ -50,6 +51,8 @@ pub struct Config {
     pub refresh: Limits,
     /// How much memory statements may take.
     pub memory: MemoryLimit,
+    /// How long generations stay.
+    pub retention: Retention,
     /// The cluster that computes what is computed in full, `ballista://HOST:PORT`; without it this process does.
     pub engine: Option<String>,
     /// Pages and API.
@@ -103,6 +106,9 @@ pub struct Kafka {
     /// Names the one process that delivers.
     #[serde(default = "ingest_id")]
     pub transactional_id: String,
+    /// Seconds to wait for the broker's answer, or for the next step of a long work.
+    #[serde(default = "deadline")]
+    pub deadline_seconds: u32,
     /// How long topics keep their messages, and how safely.
     #[serde(default)]
     pub topics: TopicSettings,
@@ -125,6 +131,37 @@ pub struct MemoryLimit {
 
 fn size<'de, D: Deserializer<'de>>(input: D) -> Result<Option<u64>, D::Error> {
     memory::bytes(&String::deserialize(input)?).map(Some).map_err(serde::de::Error::custom)
+}
+
+/// How long generations stay before `vacuum` takes them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Retention {
+    /// So many of the newest, whatever their age.
+    pub generations: usize,
+    /// All that were in service in so many days.
+    pub days: u32,
+    /// Hours that whoever reads or writes may take: longer than the longest run, page or question.
+    pub grace_hours: u32,
+}
+
+impl Default for Retention {
+    fn default() -> Self {
+        Self { generations: 100, days: 90, grace_hours: 24 }
+    }
+}
+
+impl Retention {
+    /// How long whoever reads or writes may take.
+    pub fn grace(self) -> TimeDelta {
+        TimeDelta::hours(self.grace_hours.into())
+    }
+
+    /// Which generations stay: never fewer than those that somebody who is given the grace may be at.
+    pub fn keep(self, now: DateTime<Utc>) -> Keep {
+        let since = now - TimeDelta::days(self.days.into()).max(self.grace());
+        Keep { newest: self.generations, since }
+    }
 }
 
 /// Pages and API.
@@ -178,6 +215,10 @@ const fn one() -> i32 {
     1
 }
 
+fn deadline() -> u32 {
+    KafkaConfig::default().deadline_seconds
+}
+
 fn ingest_id() -> String {
     KafkaConfig::default().transactional_id
 }
@@ -202,6 +243,7 @@ impl Default for Config {
             kafka: None,
             refresh: Limits::default(),
             memory: MemoryLimit::default(),
+            retention: Retention::default(),
             engine: None,
             serve: Serve::default(),
             telemetry: Telemetry::default(),
@@ -330,6 +372,7 @@ impl Config {
             transactional_id: kafka.transactional_id.clone(),
             partitions: kafka.partitions,
             replication: kafka.replication,
+            deadline_seconds: kafka.deadline_seconds,
             topics: kafka.topics.clone(),
             registry: kafka.registry.clone(),
             settings: kafka.settings.clone(),

@@ -75,9 +75,16 @@ async fn records(config: &Config, explanation: &Explanation, raw: bool) -> Resul
             }
             if raw || !personal {
                 let id: FileId = file.parse().map_err(anyhow::Error::msg)?;
-                let bytes = archive.range(id, start..end.min(start + EXCERPT)).await;
-                let bytes = bytes.with_context(|| format!("reading {file} in the archive"))?;
-                record.insert("raw".to_owned(), String::from_utf8_lossy(&bytes).into());
+                match archive.range(id, start..end.min(start + EXCERPT)).await {
+                    Ok(bytes) => {
+                        record.insert("raw".to_owned(), String::from_utf8_lossy(&bytes).into());
+                    }
+                    Err(ingest::Error::Removed { on, reason, .. }) => {
+                        record.insert("removed_on".to_owned(), on.to_string().into());
+                        record.insert("removed_because".to_owned(), reason.into());
+                    }
+                    failed => drop(failed.with_context(|| format!("reading {file} in the archive"))?),
+                }
             }
             records.push(record);
         }
@@ -105,6 +112,13 @@ fn show(explanation: &Explanation, records: &[Map<String, Value>]) {
         ));
         match record.get("raw").and_then(Value::as_str) {
             Some(raw) => raw.lines().for_each(|line| print::out(&format!("    | {line}"))),
+            None if record.contains_key("removed_on") => {
+                print::out(&format!(
+                    "    removed from the archive on {}, {}",
+                    text("removed_on"),
+                    text("removed_because")
+                ));
+            }
             None => print::out("    the bytes can tell who a person is; --raw shows them"),
         }
     }

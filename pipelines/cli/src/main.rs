@@ -31,6 +31,7 @@ mod summary;
 mod tell;
 mod topics;
 mod up;
+mod vacuum;
 mod work;
 
 use std::process::ExitCode;
@@ -126,6 +127,9 @@ fn run(args: Args) -> anyhow::Result<ExitCode> {
                 Ok(diff::replay(&config, generation, json).await.unwrap_or_else(|error| diff::failed(&error)))
             }
             Command::Generations => query::generations(&config).await,
+            Command::Vacuum { dry_run, archive, date } => {
+                vacuum::vacuum(&config, archive.then(|| config.as_of(date)), dry_run).await
+            }
             Command::Catalogue { prefix, open } => catalogue::catalogue(&config, prefix.as_deref(), open),
         }
     });

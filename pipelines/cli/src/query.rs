@@ -26,7 +26,7 @@ use crate::print;
 /// The generation with a number, or the last one.
 pub async fn published(lake: &Lake, number: Option<u64>) -> Result<Generation> {
     let generation = match number {
-        Some(number) => Some(lake.generation(number).await.with_context(|| format!("generation {number}"))?),
+        Some(number) => Some(lake.generation(number).await?),
         None => lake.latest_generation().await?,
     };
     generation.context("no generation is published yet; run `reskontra up --once`")

@@ -280,7 +280,11 @@ impl Source for LakeSource {
     async fn raw(&self, reference: &RecordRef) -> Result<Bytes, SourceError> {
         let absent = || SourceError::NotFound { generation: 0, what: "record in the archive".to_owned() };
         let file_id: FileId = reference.file_id.parse().map_err(|_| absent())?;
-        self.archive.range(file_id, reference.byte_start..reference.byte_end).await.map_err(unavailable)
+        let bytes = self.archive.range(file_id, reference.byte_start..reference.byte_end).await;
+        bytes.map_err(|error| match error {
+            ingest::Error::Removed { on, .. } => SourceError::Removed(on),
+            other => unavailable(other),
+        })
     }
 }
 

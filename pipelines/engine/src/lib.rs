@@ -42,6 +42,7 @@ mod position;
 pub mod provenance;
 mod refresh;
 pub mod replay;
+pub mod retention;
 pub mod rollback;
 mod rows;
 pub mod run;

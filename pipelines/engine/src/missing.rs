@@ -61,9 +61,13 @@ pub async fn missing(lake: &Lake) -> Result<Vec<Missing>, EngineError> {
 /// # Errors
 /// When the table cannot be read.
 pub async fn landed_files(lake: &Lake) -> Result<Vec<String>, EngineError> {
-    let context = session(lake, &Landing::now(lake).await?).await?;
-    let files = collect(&context, "select distinct file_id from file").await?;
+    let files = collect_landed(lake, "select distinct file_id from file").await?;
     Ok(files.iter().flat_map(|batch| batch.column(0).as_string::<i32>().iter().flatten().map(str::to_owned)).collect())
+}
+
+/// The rows of a question to what has landed.
+pub(crate) async fn collect_landed(lake: &Lake, sql: &str) -> Result<Vec<RecordBatch>, EngineError> {
+    collect(&session(lake, &Landing::now(lake).await?).await?, sql).await
 }
 
 async fn session(lake: &Lake, landing: &Landing) -> Result<SessionContext, EngineError> {

@@ -113,6 +113,9 @@ pub enum LakeError {
     /// A table that should be there is not. Whose: ours. Retry: never.
     #[error("there is no table {0}")]
     NoTable(String),
+    /// A generation is not offered. Whose: the one who asks. Retry: never.
+    #[error("there is no generation {0}: it has not been published, or is beyond the retention and was vacuumed")]
+    NoGeneration(u64),
 }
 
 impl LakeError {
@@ -148,7 +151,8 @@ impl LakeError {
             | Self::Malformed { .. }
             | Self::Change { .. }
             | Self::Format { .. }
-            | Self::NoTable(_) => false,
+            | Self::NoTable(_)
+            | Self::NoGeneration(_) => false,
         }
     }
 

@@ -42,7 +42,11 @@ impl Lake {
     /// When there is none, the store fails, or it cannot be read.
     pub async fn generation(&self, number: u64) -> Result<Generation, LakeError> {
         let path = paths::generation(number);
-        let bytes = self.store().get(&path).await?.bytes().await?;
+        let bytes = match self.store().get(&path).await {
+            Ok(object) => object.bytes().await?,
+            Err(object_store::Error::NotFound { .. }) => return Err(LakeError::NoGeneration(number)),
+            Err(error) => return Err(error.into()),
+        };
         let fail = |error: serde_json::Error| LakeError::Format { path: path.to_string(), reason: error.to_string() };
         let Tagged { format } = serde_json::from_slice(&bytes).map_err(fail)?;
         if format > FORMAT {

@@ -126,8 +126,8 @@ pub fn find<'a>(
     Box::pin(async move { Index::new(place, column)?.find(files, wanted).await })
 }
 
-/// Objects that the indexes of a table consist of.
-pub async fn needs(lake: &Lake, table: &Path) -> Result<HashSet<Path>, LakeError> {
+/// Objects that the indexes of a table consist of, of which `files` are needed. An index of none of them is not needed.
+pub async fn needs(lake: &Lake, table: &Path, files: &HashSet<Path>) -> Result<HashSet<Path>, LakeError> {
     let store = lake.store();
     let objects = store.list(Some(&paths::indexes(table)));
     let manifests: Vec<Path> = objects
@@ -140,6 +140,9 @@ pub async fn needs(lake: &Lake, table: &Path) -> Result<HashSet<Path>, LakeError
     let mut needed = HashSet::new();
     for path in manifests {
         let manifest = read(lake, &path).await?;
+        if !manifest.files.iter().any(|file| files.contains(&table.clone().join(file.path.as_str()))) {
+            continue;
+        }
         let folder: Path = path.parts().take(path.parts().count().saturating_sub(1)).collect();
         needed.extend(manifest.groups.iter().flatten().map(|run| folder.clone().join(run.path.as_str())));
         needed.insert(path);

@@ -29,15 +29,18 @@ mod scan;
 mod staged;
 mod store;
 mod table;
+mod vacuum;
 mod vectors;
 
 pub use change::StagedChange;
+pub use collection::Swept;
 pub use error::LakeError;
 pub use landing::{Landed, LandingTable, Offer, REJECT_COLUMNS, landing_schema};
 pub use scan::{looked_up, provider, with_deleted_rows};
 pub use staged::{Staged, Writer};
 pub use store::open_store;
 pub use table::{DataFile, Table};
+pub use vacuum::{Vacuum, Vacuumed};
 
 use std::sync::Arc;
 

@@ -45,7 +45,22 @@ pub fn generation(number: u64) -> Path {
     Path::from(format!("generations/{number:012}.json"))
 }
 
-/// The number in a generation's path.
+/// A generation that is no longer offered, whose readers are given time.
+pub fn retired(number: u64) -> Path {
+    retirements().join(format!("{number:012}.json"))
+}
+
+/// The folder of generations that are no longer offered.
+pub fn retirements() -> Path {
+    Path::from("retired")
+}
+
+/// The folders that tables stand in.
+pub fn table_folders() -> [Path; 2] {
+    [Path::from("landing"), Path::from("tables")]
+}
+
+/// The number in the path of a generation, or of one that is no longer offered.
 pub fn generation_number(path: &Path) -> Option<u64> {
     path.filename()?.strip_suffix(".json")?.parse().ok()
 }

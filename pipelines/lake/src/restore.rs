@@ -45,7 +45,10 @@ impl Lake {
             let metadata = state.metadata().clone().with_schema(old.schema().as_ref());
             actions.push(Action::Metadata(metadata.map_err(|error| LakeError::delta(job)(error.into()))?));
         }
-        table.commit(actions, Vec::new(), SaveMode::Overwrite).await.map_err(|error| moved(job.to_owned(), error))
+        faults::RESTORE.before();
+        let restored = table.commit(actions, Vec::new(), SaveMode::Overwrite).await;
+        faults::RESTORE.after();
+        restored.map_err(|error| moved(job.to_owned(), error))
     }
 }
 

@@ -100,6 +100,14 @@ impl From<SourceError> for Failure {
                     .to_owned(),
                 ..Self::not_found("Resultatet")
             },
+            SourceError::Removed(on) => Self {
+                status: StatusCode::GONE,
+                title: "Filen är gallrad".to_owned(),
+                advice: format!(
+                    "Filen som raden lästes från gallrades {on}, när den inte längre behövde bevaras. Uppgifterna i raden \
+                     finns kvar."
+                ),
+            },
             SourceError::Unavailable(_) => {
                 tracing::warn!(%error, "storage does not answer");
                 Self::unavailable()

@@ -348,6 +348,9 @@ pub enum SourceError {
     /// The generation is not kept.
     #[error("there is no generation {0}")]
     NoSuchGeneration(u64),
+    /// The file that the bytes stood in was removed on this date, as its retention was over.
+    #[error("the file was removed from the archive on {0}")]
+    Removed(NaiveDate),
     /// Storage does not answer; later it may.
     #[error("storage does not answer: {0}")]
     Unavailable(String),

@@ -60,3 +60,27 @@ fn the_bytes_of_an_explanation_are_those_of_the_archive_when_they_are_asked_for(
         assert!(record["raw"].as_str().unwrap().contains('<'), "an invoice is XML: {record}");
     }
 }
+
+#[test]
+fn a_row_whose_file_is_past_its_retention_says_so_and_the_file_is_not_received_again() {
+    let folder = published().copy();
+    let vacuum = |more: &[&str]| {
+        let arguments = [&["vacuum", "--archive", "--as-of"], more].concat();
+        run(&mut folder.reskontra(&arguments)).succeeded().out
+    };
+    assert!(vacuum(&["2026-09-01"]).contains("\n0 raw files, 0 bytes removed"), "all must be kept");
+    let told = vacuum(&["2033-12-31", "--dry-run"]);
+    assert!(told.contains("archive, ber_income: ") && !told.contains("archive, ubl"), "copies go earlier: {told}");
+    vacuum(&["2034-01-01"]);
+
+    let explanation = explained(&folder, "ap_duplicate_invoice", &["exception_id"], true);
+    for record in list(&explanation, "records") {
+        assert_eq!(record["removed_on"], "2034-01-01", "{record}");
+        let reason = record["removed_because"].as_str().unwrap();
+        assert!(reason.starts_with("past its retention: Bokföringslagen (1999:1078) 7 kap. 2 §"), "{reason}");
+        assert!(record.get("raw").is_none(), "{record}");
+    }
+    assert_eq!(list(&explanation, "files").len(), list(&explanation, "records").len(), "the files are still named");
+    let again = run(&mut folder.reskontra(&["up", "--once"])).succeeded();
+    assert!(again.said.contains("nothing has changed since generation 1"), "{again}");
+}

@@ -1,7 +1,8 @@
 //! The kill matrix: killed at every named point and started again, the stream comes to the same tables.
 //!
 //! Every point of `faults::STAGES` is one row of the matrix. The columns are the ways to come there: everything in one
-//! process from nothing, a later round step by step, and the steps around Apache Kafka. In each cell the real programs
+//! process from nothing, a later round step by step, the steps around Apache Kafka, and a library that is put into
+//! service, taken back and vacuumed. In each cell the real programs
 //! run until the point kills one of them, start again, and have to leave what an undisturbed run leaves, and nothing
 //! that hinders anybody. Which time at a point is the last one is drawn from a seed.
 //!
@@ -17,6 +18,7 @@ use crate::program::{Ended, run};
 
 mod index;
 mod longer;
+mod service;
 pub mod sound;
 pub mod town;
 
@@ -133,7 +135,7 @@ fn killed_at_every_point_it_comes_to_the_same_tables() {
         });
         let start = first();
         let together = column(TOGETHER, &start, || start.copy(), SEED);
-        [together, steps.join().unwrap(), kafka.join().unwrap(), index::column()]
+        [together, steps.join().unwrap(), kafka.join().unwrap(), index::column(), service::column(SEED)]
     });
     let reached: BTreeSet<String> = columns.into_iter().flatten().collect();
     let never: Vec<&str> = points().filter(|point| !reached.contains(*point)).collect();

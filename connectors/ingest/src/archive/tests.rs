@@ -30,3 +30,25 @@ async fn damage_is_not_handed_on() {
     let fetched = archive.fetch(id, dir.path()).await;
     assert!(matches!(fetched, Err(Error::Damaged { .. })), "{fetched:?}");
 }
+
+#[tokio::test]
+async fn a_file_that_was_removed_says_why_and_removing_it_again_changes_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = temporary(dir.path()).unwrap();
+    std::fs::write(file.path(), b"0123456789").unwrap();
+    let id = FileId::new(Sha256::digest(b"0123456789").into());
+    let archive = Archive::new(memory());
+    archive.keep(id, file.path(), 10).await.unwrap();
+    assert_eq!(archive.size(id).await.unwrap(), Some(10));
+    let day = |day| chrono::NaiveDate::from_ymd_opt(2034, 1, day).unwrap();
+    let removal = Removal::new(id, day(1), "seven years".to_owned());
+    for removal in [&removal, &Removal::new(id, day(2), "again".to_owned())] {
+        archive.remove(removal).await.unwrap();
+    }
+    assert_eq!((archive.size(id).await.unwrap(), archive.removal(id).await.unwrap()), (None, Some(removal)));
+    let range = archive.range(id, 2..5).await.unwrap_err();
+    assert_eq!(range.to_string(), format!("file {id} was removed from the archive on 2034-01-01: seven years"));
+    assert!(matches!(archive.fetch(id, dir.path()).await, Err(Error::Removed { .. })));
+    assert_eq!(archive.removal(FileId::new([0; 32])).await.unwrap(), None);
+    assert!(!matches!(archive.range(FileId::new([0; 32]), 0..1).await, Err(Error::Removed { .. })), "it never was");
+}

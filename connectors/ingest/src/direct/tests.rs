@@ -6,6 +6,8 @@ use crate::receive::{Outcome, Receipt, Receiver};
 use crate::testing::{memory, origin, parse, rows_of};
 
 const GOLDEN: &str = include_str!("golden/entry-v1.json");
+/// The same with the span that delivered it.
+const GOLDEN_2: &str = include_str!("golden/entry-v2.json");
 
 async fn open(store: &Store, dir: &Path) -> Direct {
     let archive = Archive::new(store.folder("archive"));
@@ -204,6 +206,10 @@ fn entries_of_every_layout_so_far_are_read() {
     assert_eq!(serde_json::to_string_pretty(&entry).unwrap(), GOLDEN.trim_end());
     assert_eq!(entry.file.name, "sub/a.txt");
     assert_eq!(entry.topics[1], Span { contract: "ledger_balance".to_owned(), from: 10, to: 15 });
+    let traced = journal::parse(GOLDEN_2.as_bytes(), 7).unwrap();
+    assert_eq!(serde_json::to_string_pretty(&traced).unwrap(), GOLDEN_2.trim_end());
+    assert_eq!(traced.trace.as_deref(), Some("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"));
+    assert_eq!(traced.topics, entry.topics);
     let newer = GOLDEN.replace("\"version\": 1", "\"version\": 3");
     assert!(journal::parse(newer.as_bytes(), 7).unwrap_err().contains("version 3"));
     assert!(journal::parse(GOLDEN.as_bytes(), 8).is_err());

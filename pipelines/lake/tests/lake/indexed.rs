@@ -84,6 +84,7 @@ async fn rows_are_found_through_an_index_whatever_happens_to_the_table() {
     assert_eq!(looked_up(&lake, &third, &asked).await, with(&next, &asked));
     assert_eq!(by_key(&lake, &second, &[Some("another")]).await.len(), 1, "and the past is still found");
 
+    assert_eq!(by_key(&lake, &third, &asked).await, with(&next, &asked), "it holds again what is there");
     assert!(runs(&index) > 1);
     lake.collect(JOB, &[], DateTime::<Utc>::MAX_UTC).await.unwrap();
     assert_eq!(runs(&index), 1, "what an index no longer needs is collected, what it needs is not");

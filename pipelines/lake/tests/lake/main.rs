@@ -6,6 +6,7 @@ mod history;
 mod indexed;
 mod keyed;
 mod model;
+mod vacuumed;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -1,13 +1,14 @@
 //! Working days and the service-level clock, from the calendar table.
 //!
 //! Rules: catalogue SLA63 (received at or before 12:00:00 on a working day: that day is day 1, otherwise the next
-//! working day; n days are due by the end of the n-th working day counting day 1).
+//! working day; n days are due by the end of the n-th working day counting day 1) and SLA64 (the closing of a period has
+//! days 0, 1 and 2).
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use arrow::array::{Array, AsArray, RecordBatch};
 use arrow::datatypes::Date32Type;
-use chrono::{DateTime, Datelike, Days, NaiveDate, NaiveTime, TimeZone, Utc, Weekday};
+use chrono::{DateTime, Datelike, Days, Months, NaiveDate, NaiveDateTime, NaiveTime, TimeZone, Utc, Weekday};
 use chrono_tz::Europe::Stockholm;
 use serde::{Deserialize, Serialize};
 
@@ -18,6 +19,9 @@ use serde::{Deserialize, Serialize};
 pub struct Calendar {
     known: Option<(NaiveDate, NaiveDate)>,
     workdays: Vec<NaiveDate>,
+    /// Days 0, 1 and 2 of the periods for which they have been decided, by the first day of the period's month.
+    #[serde(default)]
+    closings: BTreeMap<NaiveDate, [NaiveDate; 3]>,
 }
 
 impl Calendar {
@@ -27,7 +31,7 @@ impl Calendar {
         let days_off: BTreeSet<NaiveDate> = days_off.into_iter().collect();
         let days = first.iter_days().take_while(|day| *day <= last);
         let worked = days.filter(|day| day.weekday().num_days_from_monday() < 5 && !days_off.contains(day));
-        Self { known: Some((first, last)), workdays: worked.collect() }
+        Self { known: Some((first, last)), workdays: worked.collect(), closings: BTreeMap::new() }
     }
 
     /// Reads the rows of `ref_calendar`: columns `date` and `is_city_workday`.
@@ -46,7 +50,39 @@ impl Calendar {
         }
         workdays.sort_unstable();
         workdays.dedup();
-        Some(Self { known: known.iter().min().copied().zip(known.iter().max().copied()), workdays })
+        let known = known.iter().min().copied().zip(known.iter().max().copied());
+        Some(Self { known, workdays, closings: BTreeMap::new() })
+    }
+
+    /// Adds the closing days that have been decided: rows of `ref_period_calendar` that are valid on a date. Of a
+    /// period that has none, or not all three, the default holds ([`Self::closing_day`]).
+    #[must_use]
+    pub fn with_closings(mut self, rows: &RecordBatch, on: NaiveDate) -> Self {
+        let column = |name: &str| rows.column_by_name(name)?.as_primitive_opt::<Date32Type>();
+        let date = |name: &str, row: usize| {
+            let days = column(name)?;
+            if days.is_valid(row) { Date32Type::to_naive_date_opt(days.value(row)) } else { None }
+        };
+        for row in 0..rows.num_rows() {
+            let valid = date("valid_from", row).is_none_or(|from| from <= on)
+                && date("valid_to", row).is_none_or(|to| on <= to);
+            let days = (date("day_0", row), date("day_1", row), date("day_2", row));
+            if let (true, Some(period), (Some(zero), Some(one), Some(two))) = (valid, date("period", row), days) {
+                self.closings.insert(period, [zero, one, two]);
+            }
+        }
+        self
+    }
+
+    /// Day `n` of the closing of the date's month: what has been decided, or the last working day of the month for
+    /// day 0 and the n-th working day of the next month for the others.
+    #[must_use]
+    pub fn closing_day(&self, date: NaiveDate, n: usize) -> Option<NaiveDate> {
+        let period = date.with_day(1)?;
+        if let Some(day) = self.closings.get(&period).and_then(|days| days.get(n)) {
+            return Some(*day);
+        }
+        if n == 0 { self.nth_last_workday(period, 1) } else { self.nth_workday(period + Months::new(1), n) }
     }
 
     /// True when the date is worked; nothing when the calendar does not cover it.
@@ -81,7 +117,7 @@ impl Calendar {
     /// The n-th last working day of the date's month, counting from 1.
     #[must_use]
     pub fn nth_last_workday(&self, date: NaiveDate, n: usize) -> Option<NaiveDate> {
-        let next_month = date.with_day(1)?.checked_add_months(chrono::Months::new(1))?;
+        let next_month = date.with_day(1)?.checked_add_months(Months::new(1))?;
         self.covered(next_month.pred_opt()?)?;
         let end = self.workdays.partition_point(|day| *day < next_month);
         let day = *self.workdays.get(end.checked_sub(n)?)?;
@@ -125,15 +161,20 @@ impl Calendar {
                 let target = date.with_day(*n)?;
                 if self.workday_add(target, 1)? == target { Some(target) } else { self.previous_workday(target) }
             })?,
+            // The closing of the month before may still be under way.
+            ServiceLevel::PeriodClose(n) => {
+                let last_month = day_one.with_day(1)?.checked_sub_months(Months::new(1))?;
+                let months = (0..4).filter_map(|ahead| last_month.checked_add_months(Months::new(ahead)));
+                months.filter_map(|month| self.closing_day(month, *n)).find(|day| *day >= day_one)?
+            }
             ServiceLevel::None => return None,
         };
-        let end_of_day = day.succ_opt()?.and_time(NaiveTime::MIN);
-        Some(Stockholm.from_local_datetime(&end_of_day).earliest()?.with_timezone(&Utc))
+        end_of_day(day)
     }
 
     fn next_monthly(&self, from: NaiveDate, day: impl Fn(NaiveDate) -> Option<NaiveDate>) -> Option<NaiveDate> {
         let this = day(from)?;
-        if this >= from { Some(this) } else { day(from.with_day(1)?.checked_add_months(chrono::Months::new(1))?) }
+        if this >= from { Some(this) } else { day(from.with_day(1)?.checked_add_months(Months::new(1))?) }
     }
 
     fn covered(&self, date: NaiveDate) -> Option<()> {
@@ -146,6 +187,19 @@ impl Calendar {
 #[must_use]
 pub fn stockholm_date(time: DateTime<Utc>) -> NaiveDate {
     time.with_timezone(&Stockholm).date_naive()
+}
+
+/// The moment of a local time in Stockholm: the earlier of two when clocks are set back, none in the hour that is left
+/// out when they are set forward.
+#[must_use]
+pub fn stockholm_time(local: NaiveDateTime) -> Option<DateTime<Utc>> {
+    Some(Stockholm.from_local_datetime(&local).earliest()?.with_timezone(&Utc))
+}
+
+/// The end of a day in Stockholm: the first moment after it.
+#[must_use]
+pub fn end_of_day(day: NaiveDate) -> Option<DateTime<Utc>> {
+    stockholm_time(day.succ_opt()?.and_time(NaiveTime::MIN))
 }
 
 /// When a piece of work is due.
@@ -163,6 +217,8 @@ pub enum ServiceLevel {
     MonthlyLastWorkday(usize),
     /// On a day of the month, the working day before it when it is free.
     MonthlyDay(u32),
+    /// On day 0, 1 or 2 of the closing of a period, the next that comes.
+    PeriodClose(usize),
     /// No time is set.
     None,
 }
@@ -183,7 +239,7 @@ impl ServiceLevel {
             "monthly_nth_last_workday" => Self::MonthlyLastWorkday(count()?),
             "monthly_last_workday" => Self::MonthlyLastWorkday(1),
             "monthly_day" => Self::MonthlyDay(u32::try_from(n?).ok()?),
-            "period_close" => Self::MonthlyWorkday(count()?),
+            "period_close" => Self::PeriodClose(usize::try_from(n?).ok().filter(|n| *n <= 2)?),
             "none" => Self::None,
             _ => return None,
         })
@@ -203,6 +259,7 @@ impl ServiceLevel {
             Self::MonthlyLastWorkday(2) => "näst sista arbetsdagen i månaden".to_owned(),
             Self::MonthlyLastWorkday(n) => format!("{n} arbetsdagar från månadens slut"),
             Self::MonthlyDay(day) => format!("runt den {day}:e varje månad"),
+            Self::PeriodClose(n) => format!("dag {n} i periodavslutet"),
             Self::None => return None,
         })
     }

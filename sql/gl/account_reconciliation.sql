@@ -3,8 +3,8 @@ title = "Kontoavstämning"
 description = """
 One row per account, department and period: the ledger balance, what it is compared with, the difference and its
 causes. Patterns of the account table: SUB the customer ledger's open items; OPEN the listed open items; ZERO
-nothing, the account must clear; BANK the bank's balance; VAL and what else has no data yet is listed as not
-computed with the reason. Tolerance 0.00 unless the table says otherwise (AR52).
+nothing, the account must clear; BANK the bank's balance; VAL the decided write-downs of claims that are still open;
+what has no data yet is listed as not computed with the reason. Tolerance 0.00 unless the table says otherwise (AR52).
 
 What the causes do not explain is shown as unexplained, never spread: an opening balance older than the ledger rows,
 rows missing from the extract, or sides that stand for different dates. The mirror compares the account with its
@@ -15,7 +15,7 @@ key = ["account", "owner", "department", "period"]
 catalogue = [
     "AR52", "AR53", "AR54", "AR55", "AR56", "AR57", "AR58", "AR59", "AR60", "AR61", "AR62", "AR63", "AR64",
     "AR65", "AR66", "GL22", "GL23", "GL24", "GL25", "GL26", "GL27", "GL28", "GL29", "GL30", "GL31", "GL32",
-    "GL33", "GL34", "GL37", "AP43",
+    "GL33", "GL34", "GL37", "AP43", "AR67", "AR68",
 ]
 amount = "difference"
 
@@ -35,7 +35,7 @@ difference = "ledger less counterpart; null when not computed"
 manual = "part booked by hand, without item"
 cut_off = "part that only time separates"
 missing = "part that one side lacks altogether"
-amount_differs = "part where both sides know the item with different amounts"
+amount_differs = "part where both sides know the item with different amounts, or a write-down that was not reversed"
 uncleared = "part of rows that nothing has cleared (ZERO)"
 unexplained = "part that no row explains"
 open_rows = "rows behind the difference, or listed as open"
@@ -178,6 +178,21 @@ differences as (
     union all
     select account, owner, department, period, cause, amount, first_seen
     from open_account_item
+    union all
+    select account, owner, department, period, cause, amount, first_seen
+    from valuation_item
+    where cause <> 'agrees'
+),
+
+decided_writedowns as (
+    select
+        account,
+        owner,
+        department,
+        period,
+        sum(decided) as amount
+    from valuation_item
+    group by account, owner, department, period
 ),
 
 causes as (
@@ -190,7 +205,7 @@ causes as (
         sum(case when cause = 'cut_off' then amount else 0 end) as cut_off,
         sum(case when cause in ('missing', 'missing_in_ledger', 'missing_in_sub_ledger') then amount else 0 end)
             as missing,
-        sum(case when cause = 'amount_differs' then amount else 0 end) as amount_differs,
+        sum(case when cause in ('amount_differs', 'not_reversed') then amount else 0 end) as amount_differs,
         sum(case when cause = 'uncleared' then amount else 0 end) as uncleared,
         sum(case when cause = 'open_item' then amount else 0 end) as listed,
         count(*) as open_rows,
@@ -236,6 +251,7 @@ compared as (
             when 'customer_item'
                 then case when scope.sub_ledger_as_of is not null then coalesce(sub_ledger.balance, 0) end
             when 'ledger_item' then coalesce(causes.listed, 0)
+            when 'writedown_order' then coalesce(decided_writedowns.amount, 0)
             when 'statement_entry' then bank.balance
             when 'zero' then 0
         end as counterpart_balance,
@@ -286,6 +302,11 @@ compared as (
         and causes.owner = scope.owner
         and causes.department = scope.department
         and causes.period = scope.period
+    left join decided_writedowns
+        on decided_writedowns.account = scope.account
+        and decided_writedowns.owner = scope.owner
+        and decided_writedowns.department = scope.department
+        and decided_writedowns.period = scope.period
     left join mapped_accounts
         on mapped_accounts.account = scope.account
         and mapped_accounts.department = scope.department

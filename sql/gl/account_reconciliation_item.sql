@@ -1,7 +1,7 @@
 /*
 title = "Avstämningsposter att utreda"
 description = """
-AR52-AR66, GL22-GL37, AP43: each open row behind a difference in the current period, carried from run to run by its
+AR52-AR68, GL22-GL37, AP43: each open row behind a difference in the current period, carried from run to run by its
 own identity with the date when the data first shows it. On accounts that must clear (AR63: 9181) each row is linked
 to its unresolved payment. Listed open items of a proof account appear when they are older than the account's limit
 (AR56).
@@ -10,7 +10,7 @@ kind = "exception"
 key = ["account", "owner", "department", "item_key"]
 catalogue = [
     "AR52", "AR53", "AR54", "AR55", "AR56", "AR62", "AR63", "AR65", "AR66", "GL22", "GL23", "GL24", "GL25",
-    "GL26", "GL34", "AP43",
+    "GL26", "GL34", "AP43", "AR67", "AR68",
 ]
 amount = "amount"
 
@@ -28,7 +28,7 @@ department = "department"
 period = "accounting period"
 item_key = "identity of the row on the account"
 name = "name of the account"
-pattern = "SUB, OPEN, ZERO or BANK"
+pattern = "SUB, OPEN, ZERO, BANK or VAL"
 catalogue = "catalogue row of the account"
 service_level = "service level of the account"
 cause = "why it is open"
@@ -70,6 +70,16 @@ with open_rows as (
         received_at, evidence
     from bank_difference
     union all
+    select
+        account, owner, department, period, item_key, cause, amount, first_seen, voucher_no, item_id,
+        cast(null as string) as payment_id,
+        cast(null as string) as payment_status,
+        cast(null as string) as payment_reason_sv,
+        cast(null as date) as old_after,
+        received_at, evidence
+    from valuation_item
+    where cause <> 'agrees'
+    union all
     -- an open item that also differs is reported once, as a difference
     select
         account, owner, department, period, item_key, cause, amount, first_seen, voucher_no, item_id,
@@ -108,6 +118,14 @@ select
     case
         when open_rows.cause = 'manual' and reconciliation_scope.pattern = 'BANK'
             then 'raden är bokförd men finns inte hos banken.'
+        when reconciliation_scope.pattern = 'VAL' and open_rows.cause = 'missing_in_ledger'
+            then 'nedskrivningen är beslutad men inte bokförd.'
+        when reconciliation_scope.pattern = 'VAL' and open_rows.cause = 'missing_in_sub_ledger'
+            then 'nedskrivningen är bokförd men inget beslut finns.'
+        when reconciliation_scope.pattern = 'VAL' and open_rows.cause = 'amount_differs'
+            then 'nedskrivningen är bokförd med ett annat belopp än beslutet.'
+        when open_rows.cause = 'not_reversed'
+            then 'fordran är betald eller avslutad men nedskrivningen är inte återförd.'
         when open_rows.cause = 'manual' then 'raden är bokförd utan koppling till någon post.'
         when open_rows.cause = 'cut_off' then 'sidorna har posten i olika perioder eller vid olika tid.'
         when open_rows.cause = 'missing' then 'banken har posten men den är inte bokförd.'
@@ -125,6 +143,7 @@ select
     case
         when coalesce(open_rows.old_after < as_of(), false) and reconciliation_scope.rebooking_account is not null
             then concat('Tiden är ute: boka om till konto ', reconciliation_scope.rebooking_account, '.')
+        when open_rows.cause = 'not_reversed' then 'Återför nedskrivningen med det som är betalt.'
         when open_rows.payment_status = 'matched' then 'Boka om inbetalningen till fakturan.'
         when open_rows.payment_status in ('unmatched', 'suggested', 'partly_matched')
             then 'Inbetalningen finns bland de ej matchade inbetalningarna eller förslagen.'

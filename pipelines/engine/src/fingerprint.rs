@@ -21,6 +21,7 @@ use crate::{Header, Invariant, Job, Kind, Library, named, normal, rows};
 
 /// Parameter tables that the engine reads for a job, beside those in its statement.
 const CALENDAR: &str = "ref_calendar";
+const CLOSINGS: &str = "ref_period_calendar";
 const SERVICE_LEVELS: &str = "ref_service_level";
 /// The column by which a row has a service level of its own.
 const SERVICE_LEVEL: &str = "service_level";
@@ -121,8 +122,9 @@ impl Parameters<'_> {
 fn parts_of(sql: &str, reads: &BTreeSet<String>, header: &Header, known: &Parameters<'_>) -> Fingerprint {
     let calls = normal::functions(sql);
     let is_exception = header.kind == Kind::Exception;
-    let by_calendar = is_exception || calls.iter().any(|name| name.contains("workday"));
-    let read_by_engine = |name: &str| (name == CALENDAR && by_calendar) || (name == SERVICE_LEVELS && is_exception);
+    let by_calendar = is_exception || calls.iter().any(|name| name.contains("workday") || name == "service_day");
+    let read_by_engine =
+        |name: &str| (name == CALENDAR && by_calendar) || (is_exception && [SERVICE_LEVELS, CLOSINGS].contains(&name));
     let read = known.rows.keys().filter(|name| reads.contains(*name) || read_by_engine(name));
     let parameters = read.filter_map(|name| Some((name.clone(), known.seen(name, sql, reads, header)?)));
     let contracts: BTreeMap<String, String> = contracts()

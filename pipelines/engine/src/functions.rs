@@ -13,7 +13,7 @@ use arrow::array::{
 use arrow::datatypes::{
     DataType, Date32Type, Decimal128Type, Field, Int32Type, Int64Type, TimeUnit, TimestampMicrosecondType,
 };
-use chrono::{DateTime, NaiveDate};
+use chrono::{DateTime, NaiveDate, Utc};
 use datafusion::common::ScalarValue;
 use datafusion::error::{DataFusionError, Result};
 use datafusion::logical_expr::{ColumnarValue, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility};
@@ -35,7 +35,8 @@ pub const VERSIONS: &[(&str, u32)] = &[
     ("bic", 1),
     ("contract_view", 1),
     ("creditor_reference", 1),
-    ("due_at", 1),
+    ("due_at", 2),
+    ("end_of_day", 1),
     ("exception_id", 1),
     ("gln", 1),
     ("iban", 1),
@@ -50,9 +51,12 @@ pub const VERSIONS: &[(&str, u32)] = &[
     ("previous_workday", 1),
     ("record_ref", 1),
     ("round_half_up", 1),
+    ("service_day", 1),
     ("similarity", 1),
+    ("stockholm_date", 1),
     ("subset_sum", 1),
     ("workday_add", 1),
+    ("workdays_after", 1),
 ];
 
 type Body = Arc<dyn Fn(&[ArrayRef]) -> Result<ArrayRef> + Send + Sync>;
@@ -161,6 +165,10 @@ pub fn functions(as_of: NaiveDate, calendar: &Arc<Calendar>) -> Vec<ScalarUDF> {
         subset_sum::function(),
         similarity::function(),
         previous_workday(calendar.clone()),
+        service_day(calendar.clone()),
+        stockholm_date(),
+        end_of_day(),
+        workdays_after(calendar.clone()),
         date_and_count("workday_add", calendar.clone(), Calendar::workday_add),
         date_and_count("nth_workday", calendar.clone(), Calendar::nth_workday),
         date_and_count("nth_last_workday", calendar.clone(), Calendar::nth_last_workday),
@@ -263,6 +271,76 @@ fn previous_workday(calendar: Arc<Calendar>) -> Function {
         move |columns| {
             let days = dates(&columns[0]).map(|date| calendar.previous_workday(date?).map(Date32Type::from_naive_date));
             Ok(Arc::new(days.collect::<Date32Array>()))
+        },
+    )
+    .in_setting(setting)
+}
+
+/// `service_day(received_at)`: day 1 of the service-level clock (SLA63).
+fn service_day(calendar: Arc<Calendar>) -> Function {
+    let setting = Setting::Calendar(calendar.clone());
+    date_of_time("service_day", move |time| calendar.day_one(time)).in_setting(setting)
+}
+
+/// `stockholm_date(time)`: the date in Stockholm.
+fn stockholm_date() -> Function {
+    date_of_time("stockholm_date", |time| Some(schemas::calendar::stockholm_date(time)))
+}
+
+fn date_of_time(
+    name: &'static str,
+    rule: impl Fn(DateTime<Utc>) -> Option<NaiveDate> + Send + Sync + 'static,
+) -> Function {
+    let arguments = |given: &[DataType]| (given.len() == 1).then(|| vec![utc_time()]);
+    function(
+        name,
+        arguments,
+        |_| DataType::Date32,
+        move |columns| {
+            let times = columns[0].as_primitive::<TimestampMicrosecondType>();
+            let days = times.iter().map(|micros| {
+                DateTime::from_timestamp_micros(micros?).and_then(&rule).map(Date32Type::from_naive_date)
+            });
+            Ok(Arc::new(days.collect::<Date32Array>()))
+        },
+    )
+}
+
+/// `end_of_day(date)`: the first moment after a day in Stockholm, which is when work due on that day is late.
+fn end_of_day() -> Function {
+    let arguments = |given: &[DataType]| (given.len() == 1).then(|| vec![DataType::Date32]);
+    function(
+        "end_of_day",
+        arguments,
+        |_| utc_time(),
+        |columns| {
+            let ends = dates(&columns[0])
+                .map(|date| schemas::calendar::end_of_day(date?).map(|end| end.timestamp_micros()))
+                .collect::<TimestampMicrosecondArray>();
+            Ok(Arc::new(ends.with_data_type(utc_time())))
+        },
+    )
+}
+
+/// [`end_of_day`], for the wrapper around exception jobs.
+#[must_use]
+pub fn day_end() -> ScalarUDF {
+    ScalarUDF::from(end_of_day())
+}
+
+/// `workdays_after(from, to)`: the working days after `from` up to and including `to`; 0 when `to` is not later.
+fn workdays_after(calendar: Arc<Calendar>) -> Function {
+    let arguments = |given: &[DataType]| (given.len() == 2).then(|| vec![DataType::Date32, DataType::Date32]);
+    let setting = Setting::Calendar(calendar.clone());
+    function(
+        "workdays_after",
+        arguments,
+        |_| int32(),
+        move |columns| {
+            let days = dates(&columns[0])
+                .zip(dates(&columns[1]))
+                .map(|(from, to)| i32::try_from(calendar.workdays_after(from?, to?)?).ok());
+            Ok(integers(days))
         },
     )
     .in_setting(setting)

@@ -44,12 +44,14 @@ const DUE_AT: &str = "due_at";
 const RECEIVED_AT: &str = "received_at";
 /// The column by which a row of an exception job can have another service level than the header says.
 const SERVICE_LEVEL: &str = "service_level";
+/// The column by which a row of an exception job can say on which day it is due, whatever its service level.
+const DUE_ON: &str = "due_on";
 
 impl<'a> Planner<'a> {
     /// A planner for `library` as of a business date.
     #[must_use]
     pub fn new(library: &'a Library, as_of: NaiveDate) -> Self {
-        let calendar = library.parameters.get("ref_calendar").and_then(Calendar::from_rows).unwrap_or_default();
+        let calendar = library.calendar(as_of);
         Self { library, as_of, calendar: Arc::new(calendar) }
     }
 
@@ -249,7 +251,11 @@ impl<'a> Planner<'a> {
             let level = self.service_level(job, &schema, &exception.service_level)?;
             let due = functions::due_at(self.calendar.clone(), self.library.service_levels(self.as_of));
             columns.push(exception_id(job, &schema).alias(EXCEPTION_ID));
-            columns.push(due.call(vec![cast(ident(RECEIVED_AT), utc_time()), level]).alias(DUE_AT));
+            let mut due = due.call(vec![cast(ident(RECEIVED_AT), utc_time()), level]);
+            if schema.field_with_unqualified_name(DUE_ON).is_ok() {
+                due = coalesce(vec![functions::day_end().call(vec![ident(DUE_ON)]), due]);
+            }
+            columns.push(due.alias(DUE_AT));
         }
         let order = job.header.key.iter().map(|key| ident(key).sort(true, true));
         LogicalPlanBuilder::from(plan)
@@ -281,6 +287,16 @@ impl<'a> Planner<'a> {
 }
 
 impl Library {
+    /// The working days and closing days, with what is decided about the latter on a date.
+    #[must_use]
+    pub fn calendar(&self, on: NaiveDate) -> Calendar {
+        let calendar = self.parameters.get("ref_calendar").and_then(Calendar::from_rows).unwrap_or_default();
+        match self.parameters.get("ref_period_calendar") {
+            Some(closings) => calendar.with_closings(closings, on),
+            None => calendar,
+        }
+    }
+
     /// The rules of all service levels that are valid on a date, from `ref_service_level`.
     #[must_use]
     pub fn service_levels(&self, on: NaiveDate) -> BTreeMap<String, ServiceLevel> {

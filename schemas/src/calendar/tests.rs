@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use super::*;
 
 /// March and April 2026: Good Friday is 3 April, Easter Monday 6 April.
@@ -70,4 +72,63 @@ fn months_are_counted_from_both_ends() {
     assert_eq!(calendar.workdays_after(date("2026-04-08"), date("2026-05-02")), None);
     assert_eq!(calendar.is_workday(date("2026-04-03")), Some(false));
     assert_eq!(calendar.is_workday(date("2026-04-07")), Some(true));
+}
+
+/// The turn of the year: Christmas Eve to Boxing Day, New Year's Eve and Day and Epiphany are free.
+fn turn_of_the_year() -> Calendar {
+    let off = ["2026-12-24", "2026-12-25", "2026-12-31", "2027-01-01", "2027-01-06"];
+    Calendar::new(date("2026-11-01"), date("2027-02-28"), off.map(date))
+}
+
+#[test]
+fn days_0_1_and_2_of_a_closing_are_counted_from_the_end_of_the_month() {
+    let calendar = turn_of_the_year();
+    let days: Vec<_> = (0..3).map(|n| calendar.closing_day(date("2026-12-10"), n).unwrap().to_string()).collect();
+    assert_eq!(days, ["2026-12-30", "2027-01-04", "2027-01-05"]);
+    let due = |received: &str, n| calendar.due(utc(received), &ServiceLevel::PeriodClose(n));
+    assert_eq!(due("2026-12-10T08:00:00Z", 0), Some(utc("2026-12-30T23:00:00Z")));
+    assert_eq!(
+        due("2026-12-10T08:00:00Z", 2),
+        Some(utc("2027-01-05T23:00:00Z")),
+        "of this month, not day 2 of the last"
+    );
+    assert_eq!(due("2027-01-04T08:00:00Z", 2), Some(utc("2027-01-05T23:00:00Z")), "December is still being closed");
+    assert_eq!(due("2027-01-05T11:00:01Z", 2), Some(utc("2027-02-02T23:00:00Z")), "after noon of day 2: January's");
+}
+
+#[test]
+fn decided_closing_days_come_before_the_default() {
+    use arrow::array::{ArrayRef, Date32Array};
+    let column = |name: &str, day: &str| {
+        (name.to_owned(), Arc::new(Date32Array::from(vec![Date32Type::from_naive_date(date(day))])) as ArrayRef)
+    };
+    let decided = RecordBatch::try_from_iter([
+        column("period", "2026-12-01"),
+        column("day_0", "2026-12-29"),
+        column("day_1", "2027-01-05"),
+        column("day_2", "2027-01-07"),
+        column("valid_from", "2026-11-15"),
+    ])
+    .unwrap();
+    let due = |on| {
+        let calendar = turn_of_the_year().with_closings(&decided, date(on));
+        calendar.due(utc("2026-12-10T08:00:00Z"), &ServiceLevel::PeriodClose(2))
+    };
+    assert_eq!(due("2026-11-15"), Some(utc("2027-01-07T23:00:00Z")));
+    assert_eq!(due("2026-11-14"), Some(utc("2027-01-05T23:00:00Z")), "not yet decided");
+}
+
+#[test]
+fn a_local_time_is_read_with_the_clock_of_its_day() {
+    let moment = |text: &str| stockholm_time(text.parse().unwrap());
+    assert_eq!(moment("2026-03-28T12:00:00"), Some(utc("2026-03-28T11:00:00Z")));
+    assert_eq!(moment("2026-03-29T12:00:00"), Some(utc("2026-03-29T10:00:00Z")));
+    assert_eq!(moment("2026-03-29T02:30:00"), None, "there is no such time");
+    assert_eq!(moment("2026-10-25T02:30:00"), Some(utc("2026-10-25T00:30:00Z")), "the first of two");
+}
+
+#[test]
+fn a_closing_day_of_zero_is_a_rule_and_one_of_three_is_none() {
+    assert_eq!(ServiceLevel::parse("period_close", Some(0), None), Some(ServiceLevel::PeriodClose(0)));
+    assert_eq!(ServiceLevel::parse("period_close", Some(3), None), None);
 }

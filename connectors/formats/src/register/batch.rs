@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use arrow::array::{
     ArrayRef, BooleanBuilder, Date32Builder, Decimal128Builder, Int32Builder, Int64Builder, RecordBatch, StringBuilder,
-    new_null_array,
+    TimestampMillisecondBuilder, new_null_array,
 };
 use arrow::datatypes::{DataType, SchemaRef};
 use arrow::error::ArrowError;
@@ -32,6 +32,7 @@ enum ColumnBuilder {
     Long(Int64Builder),
     Boolean(BooleanBuilder),
     Date(Date32Builder),
+    Time(TimestampMillisecondBuilder),
     Decimal(Decimal128Builder),
     /// A column that a register cannot fill: always null.
     Null(DataType, usize),
@@ -94,6 +95,7 @@ impl ColumnBuilder {
             (Some(Kind::Long), _) => Self::Long(Int64Builder::new()),
             (Some(Kind::Boolean), _) => Self::Boolean(BooleanBuilder::new()),
             (Some(Kind::Date), _) => Self::Date(Date32Builder::new()),
+            (Some(Kind::Time), _) => Self::Time(TimestampMillisecondBuilder::new().with_data_type(data_type.clone())),
             (Some(Kind::Decimal { .. }), DataType::Decimal128(precision, scale)) => {
                 Self::Decimal(Decimal128Builder::new().with_precision_and_scale(*precision, *scale)?)
             }
@@ -119,6 +121,8 @@ impl ColumnBuilder {
             (Self::Boolean(builder), Value::Null) => builder.append_null(),
             (Self::Date(builder), Value::Date(days)) => builder.append_value(*days),
             (Self::Date(builder), Value::Null) => builder.append_null(),
+            (Self::Time(builder), Value::Time(millis)) => builder.append_value(*millis),
+            (Self::Time(builder), Value::Null) => builder.append_null(),
             (Self::Decimal(builder), Value::Decimal(number)) => builder.append_value(*number),
             (Self::Decimal(builder), Value::Null) => builder.append_null(),
             (Self::Null(_, rows), Value::Null) => *rows += 1,
@@ -134,6 +138,7 @@ impl ColumnBuilder {
             Self::Long(builder) => Arc::new(builder.finish()),
             Self::Boolean(builder) => Arc::new(builder.finish()),
             Self::Date(builder) => Arc::new(builder.finish()),
+            Self::Time(builder) => Arc::new(builder.finish()),
             Self::Decimal(builder) => Arc::new(builder.finish()),
             Self::Null(data_type, rows) => new_null_array(data_type, std::mem::take(rows)),
         }

@@ -2,8 +2,9 @@
 
 use std::borrow::Cow;
 
-use arrow::datatypes::{DataType, Date32Type};
-use chrono::NaiveDate;
+use arrow::datatypes::{DataType, Date32Type, TimeUnit};
+use chrono::{NaiveDate, NaiveTime};
+use schemas::calendar::stockholm_time;
 use schemas::identity::{Identity, OrganisationNumber, PersonNumber};
 use schemas::reference;
 
@@ -19,7 +20,12 @@ pub(super) enum Kind {
     Long,
     Boolean,
     Date,
-    Decimal { precision: u8, scale: u32 },
+    /// A moment, written as a date and a time of day in Stockholm.
+    Time,
+    Decimal {
+        precision: u8,
+        scale: u32,
+    },
 }
 
 impl Kind {
@@ -31,6 +37,7 @@ impl Kind {
             DataType::Int64 => Self::Long,
             DataType::Boolean => Self::Boolean,
             DataType::Date32 => Self::Date,
+            DataType::Timestamp(TimeUnit::Millisecond, Some(_)) => Self::Time,
             DataType::Decimal128(precision, scale) => {
                 Self::Decimal { precision: *precision, scale: u32::try_from(*scale).ok()? }
             }
@@ -48,6 +55,8 @@ pub(super) enum Value<'a> {
     Boolean(bool),
     /// Days since 1970-01-01.
     Date(i32),
+    /// Milliseconds since 1970-01-01 in UTC.
+    Time(i64),
     /// A count of the column's smallest unit.
     Decimal(i128),
 }
@@ -157,7 +166,8 @@ impl Rule {
                     return Err(Problem::new("register.boolean", "the value is neither true nor false", swedish));
                 }
             },
-            Kind::Date => Value::Date(self.date(&text)?),
+            Kind::Date => Value::Date(Date32Type::from_naive_date(self.date(&text)?)),
+            Kind::Time => Value::Time(self.time(&text)?),
             Kind::Decimal { precision, scale } => {
                 let value = self
                     .numbers
@@ -170,14 +180,29 @@ impl Rule {
         Ok(value.into())
     }
 
-    fn date(&self, text: &str) -> Result<i32, Problem> {
+    fn date(&self, text: &str) -> Result<NaiveDate, Problem> {
         let date = self.dates.iter().find_map(|format| format.parse(text.as_bytes()));
-        date.map(Date32Type::from_naive_date).ok_or_else(|| {
+        date.ok_or_else(|| {
             let join = |texts: Vec<String>, or: &str| texts.join(or);
             let english = join(self.dates.iter().map(DateFormat::english).collect(), " or ");
             let swedish = join(self.dates.iter().map(DateFormat::swedish).collect(), " eller ");
             Problem::new("register.date", format!("no date {english}"), format!("inget datum {swedish}"))
         })
+    }
+
+    /// A date, a blank or `T`, and `hh:mm` or `hh:mm:ss` by the clock in Stockholm.
+    fn time(&self, text: &str) -> Result<i64, Problem> {
+        let english = "no date and time of day hh:mm or hh:mm:ss that the clock in Stockholm shows";
+        let swedish = "inget datum med klockslag hh:mm eller hh:mm:ss som klockan i Stockholm visar";
+        let problem = || Problem::new("register.time", english, swedish);
+        let (date, clock) = text.rsplit_once([' ', 'T']).ok_or_else(problem)?;
+        let parsed = match clock.len() {
+            5 => NaiveTime::parse_from_str(clock, "%H:%M"),
+            8 => NaiveTime::parse_from_str(clock, "%H:%M:%S"),
+            _ => return Err(problem()),
+        };
+        let clock = parsed.map_err(|_| problem())?;
+        stockholm_time(self.date(date)?.and_time(clock)).map(|moment| moment.timestamp_millis()).ok_or_else(problem)
     }
 
     fn check_range(&self, value: &Value<'_>) -> Result<(), Problem> {
@@ -328,6 +353,7 @@ mod tests {
         match converted {
             Ok(Converted { value: Value::Text(text), .. }) => Ok(Value::Text(Cow::Owned(text.into_owned()))),
             Ok(Converted { value: Value::Date(days), .. }) => Ok(Value::Date(days)),
+            Ok(Converted { value: Value::Time(millis), .. }) => Ok(Value::Time(millis)),
             Ok(Converted { value: Value::Decimal(number), .. }) => Ok(Value::Decimal(number)),
             Ok(Converted { value: Value::Integer(number), .. }) => Ok(Value::Integer(number)),
             Ok(Converted { value: Value::Boolean(truth), .. }) => Ok(Value::Boolean(truth)),
@@ -355,6 +381,20 @@ mod tests {
         assert_eq!(convert(&rule(MONEY), "1.5"), Err("register.decimal"));
         assert_eq!(convert(&rule(MONEY), "1,505"), Err("register.decimals"));
         assert_eq!(convert(&rule(Kind::Decimal { precision: 5, scale: 2 }), "1000"), Err("register.decimal_range"));
+    }
+
+    #[test]
+    fn a_moment_is_read_by_the_clock_in_stockholm() {
+        let time = |text: &str| convert(&rule(Kind::Time), text);
+        assert_eq!(time("1970-01-01 01:00:00"), Ok(Value::Time(0)));
+        assert_eq!(time("19700101T01:01"), Ok(Value::Time(60_000)));
+        let noon = "2026-07-01T10:00:00Z".parse::<chrono::DateTime<chrono::Utc>>().unwrap().timestamp_millis();
+        assert_eq!(time("2026-07-01 12:00:00"), Ok(Value::Time(noon)), "summer time");
+        for wrong in ["2026-03-29 02:30:00", "2026-07-01", "2026-07-01 12", "2026-07-01 24:00:00", "2026-07-01 12:00:0"]
+        {
+            assert_eq!(time(wrong), Err("register.time"), "{wrong}");
+        }
+        assert_eq!(time("2026-02-29 12:00:00"), Err("register.date"));
     }
 
     #[test]

@@ -446,6 +446,7 @@ fn key(columns: &[usize], values: &[Value<'_>]) -> u128 {
             Value::Integer(number) => hash.update(number.to_le_bytes()),
             Value::Boolean(truth) => hash.update([u8::from(*truth)]),
             Value::Date(days) => hash.update(days.to_le_bytes()),
+            Value::Time(millis) => hash.update(millis.to_le_bytes()),
             Value::Decimal(number) => hash.update(number.to_le_bytes()),
         }
     }

@@ -311,7 +311,8 @@ impl Compiler {
         if matches!(declared.check, Some(Check::PersonalNumber | Check::Identity)) && !defaults.snapshot {
             problem("this check needs [extracted_on]: numbers of ten digits are read as of that date");
         }
-        let reads_dates = kind == Kind::Date && declared.values.is_none() && declared.from.is_some();
+        let reads_dates =
+            matches!(kind, Kind::Date | Kind::Time) && declared.values.is_none() && declared.from.is_some();
         if reads_dates && defaults.dates.is_empty() && declared.dates.is_none() {
             problem("no date format is declared");
         }
@@ -373,6 +374,7 @@ impl Compiler {
             Ok(Value::Integer(number)) => Some(Value::Integer(number)),
             Ok(Value::Boolean(truth)) => Some(Value::Boolean(truth)),
             Ok(Value::Date(days)) => Some(Value::Date(days)),
+            Ok(Value::Time(millis)) => Some(Value::Time(millis)),
             Ok(Value::Decimal(number)) => Some(Value::Decimal(number)),
             Ok(Value::Null) | Err(_) => None,
         };

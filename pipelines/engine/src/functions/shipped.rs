@@ -97,7 +97,9 @@ mod tests {
             let arrived = decode(function.name(), &encode(&function).unwrap().unwrap()).unwrap();
             let arguments: Vec<ArrayRef> = match function.name() {
                 "as_of" => vec![],
-                "previous_workday" => vec![thursday.clone()],
+                "previous_workday" | "end_of_day" => vec![thursday.clone()],
+                "service_day" | "stockholm_date" => vec![Arc::new(morning.clone())],
+                "workdays_after" => vec![thursday.clone(), thursday.clone()],
                 "workday_add" | "nth_workday" | "nth_last_workday" => vec![thursday.clone(), two.clone()],
                 "due_at" => vec![Arc::new(morning.clone()), level.clone()],
                 _ => continue,

@@ -52,6 +52,10 @@ fn cells_of(column: &mapping::Column) -> BoxedStrategy<Cell> {
         (Kind::Long, None) => any::<i64>().prop_map(|number| number.to_string()).boxed(),
         (Kind::Boolean, None) => any::<bool>().prop_map(|truth| truth.to_string()).boxed(),
         (Kind::Date, None) => (0..40_000_u64).prop_map(|days| (day(1950) + Days::new(days)).to_string()).boxed(),
+        // in the daytime, when no clock is set forward or back
+        (Kind::Time, None) => (0..40_000_u64, 5..20, 0..60)
+            .prop_map(|(days, hour, second)| format!("{}T{hour:02}:07:{second:02}Z", day(1950) + Days::new(days)))
+            .boxed(),
         (Kind::Decimal { precision, scale }, None) => {
             let limit = 10_i128.pow(u32::from(precision)) - 1;
             let least = rule.minimum.unwrap_or(-limit);
@@ -130,7 +134,10 @@ fn source_text(column: &mapping::Column, dialect: &Dialect, value: Option<&str>)
     }
     match column.rule.kind {
         Kind::Decimal { .. } => number(value, dialect),
-        Kind::Date => value.to_owned(),
+        Kind::Time => {
+            let moment: chrono::DateTime<chrono::Utc> = value.parse().unwrap();
+            moment.with_timezone(&chrono_tz::Europe::Stockholm).format("%Y-%m-%d %H:%M:%S").to_string()
+        }
         _ => value.to_owned(),
     }
 }

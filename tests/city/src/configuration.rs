@@ -26,6 +26,8 @@ const PLACES: [(&str, &[(&str, &str)]); 5] = [
             ("*KUNDRESKONTRA*", "erp_customer_item"),
             ("*SALDO*", "erp_ledger_balance"),
             ("*TRANS*", "erp_ledger_transaction"),
+            ("ARENDE_BEGARAN*", "arende_request"),
+            ("ARENDE_PAUS*", "arende_pause"),
         ],
     ),
 ];

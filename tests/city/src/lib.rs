@@ -31,11 +31,13 @@ pub mod payments;
 pub mod people;
 pub mod registers;
 pub mod rent;
+pub mod requests;
 pub mod rng;
 pub mod suppliers;
 pub mod truth;
 mod truth_ap;
 mod truth_ar;
+mod truth_sla;
 
 use output::Landing;
 use truth::{
@@ -145,6 +147,9 @@ impl City {
         truth.files.extend(charges.0);
         truth.fee_differences = charges.1;
         truth.files.extend(rent::write(&landing, self.as_of, &self.customers, &self.leases)?);
+        let (files, requests) = requests::write(&landing, self.seed, self.scale, self.as_of)?;
+        truth.files.extend(files);
+        truth.requests = requests;
         (truth.rent_notices, truth.rent_exceptions) = rent::notices(&self.leases, self.as_of);
         truth.files.sort_by(|a, b| a.path.cmp(&b.path));
         truth.write(&dir.join("truth"))?;

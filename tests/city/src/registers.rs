@@ -106,6 +106,24 @@ pub const LEDGER_TRANSACTION: Register = Register {
     trailer: Some(1),
 };
 
+/// Requests of the case system.
+pub const REQUEST: Register = Register {
+    format: "arende_request",
+    contract: "service_request",
+    header: "ARENDEID;TYP;FÖRVALTNING;KUNDNR;FAKTURANR;BELOPP;ATTESTERAD_AV;ATTESTDATUM;INKOM;KOMPLETT;AVSLUTAT;RESULTAT",
+    utf8: false,
+    trailer: None,
+};
+
+/// Pauses of the case system.
+pub const PAUSE: Register = Register {
+    format: "arende_pause",
+    contract: "request_pause",
+    header: "ARENDEID;NR;PAUS_FROM;PAUS_TOM;ORSAK",
+    utf8: false,
+    trailer: None,
+};
+
 /// Bank statement.
 pub const STATEMENT: Register = Register {
     format: "bank_statement",

@@ -15,6 +15,7 @@ pub use crate::truth_ap::{BalanceRule, BalanceTruth, DocumentKey, DuplicateClass
 pub use crate::truth_ar::{
     Difference, DifferenceCause, Match, Outcome, PaymentClass, PaymentTruth, ReconciliationTruth, UnclearedTruth,
 };
+pub use crate::truth_sla::{RequestStatus, RequestTruth};
 
 /// Everything that is certain about a written city.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -45,6 +46,8 @@ pub struct Truth {
     pub rent_notices: Vec<RentNoticeTruth>,
     /// RENT26: notices above the limit.
     pub rent_exceptions: Vec<RentExceptionTruth>,
+    /// SLA15-SLA31: every request in the case system.
+    pub requests: Vec<RequestTruth>,
 }
 
 /// The city as a whole.
@@ -315,7 +318,8 @@ lists!(
     fees,
     fee_differences,
     rent_notices,
-    rent_exceptions
+    rent_exceptions,
+    requests
 );
 
 fn write_json<T: Serialize>(path: &Path, value: &T) -> io::Result<()> {

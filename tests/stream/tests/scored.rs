@@ -5,6 +5,7 @@ mod files;
 mod ledger;
 mod payments;
 mod rents;
+mod requests;
 mod suppliers;
 
 use crate::folder::{Folder, published};
@@ -31,5 +32,6 @@ fn score(folder: &Folder, name: &str) {
     suppliers::score(&mut score, folder, &truth);
     children::score(&mut score, folder, &truth);
     rents::score(&mut score, folder, &truth);
+    requests::score(&mut score, folder, &truth);
     score.settle(name);
 }

@@ -3,7 +3,8 @@ title = "Krav som stannat och behöver ett beslut"
 description = """
 AR39: late claims that no reminder or collection is proposed for, when somebody has to do something about it: the status or
 the dunning code is wrong, the identity is protected and the claim goes another way, the customer is dead or bankrupt. What is
-blocked as it should be (a deferral, a plan, a dispute, an internal claim, a code that allows nothing) is not listed here.
+blocked as it should be (a deferral, a plan, a dispute, an internal claim, a code that allows nothing) is not listed here. Where no
+extract of the claims' status has come at all, ar_interest_blocked says so once.
 """
 kind = "exception"
 key = ["item_id"]
@@ -28,15 +29,23 @@ block = "why no step is taken"
 block_sv = "the block in Swedish"
 received_at = "beginning of the day on which the step would have been due"
 */
+with extracts as (
+    select count(*) > 0 as any_extract
+    from claim_status
+    where extracted_on <= as_of()
+)
+
 select
-    item_id,
-    invoice_no,
-    customer_id,
-    department,
-    due_date,
-    remaining,
-    block,
-    block_sv,
-    cast(due_for_step as timestamp) as received_at
+    ar_dunning_proposal.item_id,
+    ar_dunning_proposal.invoice_no,
+    ar_dunning_proposal.customer_id,
+    ar_dunning_proposal.department,
+    ar_dunning_proposal.due_date,
+    ar_dunning_proposal.remaining,
+    ar_dunning_proposal.block,
+    ar_dunning_proposal.block_sv,
+    cast(ar_dunning_proposal.due_for_step as timestamp) as received_at
 from ar_dunning_proposal
-where block in ('status_missing', 'dunning_code_unknown', 'deceased', 'bankrupt', 'protected')
+cross join extracts
+where ar_dunning_proposal.block in ('dunning_code_unknown', 'deceased', 'bankrupt', 'protected')
+    or ar_dunning_proposal.block = 'status_missing' and extracts.any_extract

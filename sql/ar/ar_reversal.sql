@@ -41,22 +41,33 @@ with reversals as (
     group by payment_id
 ),
 
+taken_amounts as (
+    select distinct
+        currency,
+        -amount as amount
+    from reversals
+),
+
+-- only what a reversal could be of: reversals are few, payments many
 payments as (
     select
-        payment_id,
-        min(payment_date) as payment_date,
-        min(currency) as currency,
-        min(amount) as amount,
-        min(receiver_account) as receiver_account,
-        min(trim(reference)) as reference,
-        min(payer_number) as payer_number,
-        min(end_to_end_id) as end_to_end_id,
-        min(transaction_id) as transaction_id
+        payment_in.payment_id,
+        min(payment_in.payment_date) as payment_date,
+        min(payment_in.currency) as currency,
+        min(payment_in.amount) as amount,
+        min(payment_in.receiver_account) as receiver_account,
+        min(trim(payment_in.reference)) as reference,
+        min(payment_in.payer_number) as payer_number,
+        min(payment_in.end_to_end_id) as end_to_end_id,
+        min(payment_in.transaction_id) as transaction_id
     from payment_in
-    where kind = 'payment'
-        and amount > 0
-        and payment_date <= as_of()
-    group by payment_id
+    inner join taken_amounts
+        on taken_amounts.amount = payment_in.amount
+        and taken_amounts.currency = payment_in.currency
+    where payment_in.kind = 'payment'
+        and payment_in.amount > 0
+        and payment_in.payment_date <= as_of()
+    group by payment_in.payment_id
 ),
 
 -- allow union: a payment that several clues point at is one payment

@@ -6,11 +6,13 @@ use std::sync::Arc;
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use datafusion::catalog::streaming::StreamingTable;
+use datafusion::common::tree_node::TreeNode as _;
 use datafusion::error::{DataFusionError, Result};
 use datafusion::execution::context::SessionContext;
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
 use datafusion::physical_plan::execution_plan::reset_plan_states;
 use datafusion::physical_plan::memory::MemoryStream;
+use datafusion::physical_plan::scalar_subquery::ScalarSubqueryExec;
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::streaming::PartitionStream;
 use datafusion::physical_plan::{ExecutionPlan, collect};
@@ -56,6 +58,13 @@ pub fn register(context: &SessionContext, name: &str, schema: SchemaRef) -> std:
     context.deregister_table(name).map_err(EngineError::query(name))?;
     context.register_table(name, Arc::new(table)).map_err(EngineError::query(name))?;
     Ok(())
+}
+
+/// False when runs of the plan at the same time would see each other's values: a scalar subquery keeps its value in the
+/// plan, whatever is done to reset it.
+pub fn is_reusable(plan: &Arc<dyn ExecutionPlan>) -> bool {
+    let keeps_values = plan.exists(|node| Ok(node.is::<ScalarSubqueryExec>()));
+    matches!(keeps_values, Ok(false))
 }
 
 /// Runs a plan once with these contents. The plan itself stays as it was, to be run again.

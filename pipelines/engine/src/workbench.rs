@@ -370,7 +370,9 @@ impl Trial<'_> {
         let plan = context.state().create_physical_plan(&plan).await;
         let plan = plan.map_err(EngineError::query(format!("planning {}", job.name)))?;
         let prepared = Prepared { context, plan };
-        lock(&self.bench.plans).insert(kind, prepared.clone());
+        if slots::is_reusable(&prepared.plan) {
+            lock(&self.bench.plans).insert(kind, prepared.clone());
+        }
         Ok(prepared)
     }
 }

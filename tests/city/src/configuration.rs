@@ -17,6 +17,8 @@ const PLACES: [(&str, &[(&str, &str)]); 5] = [
             ("*KUNDRESKONTRA*", "erp_customer_item"),
             ("*SALDO*", "erp_ledger_balance"),
             ("*TRANS*", "erp_ledger_transaction"),
+            ("*KVITTENS*", "erp_receipt"),
+            ("*FELLISTA*", "erp_receipt_error"),
         ],
     ),
 ];

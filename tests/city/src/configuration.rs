@@ -28,6 +28,8 @@ const PLACES: [(&str, &[(&str, &str)]); 5] = [
             ("*TRANS*", "erp_ledger_transaction"),
             ("ARENDE_BEGARAN*", "arende_request"),
             ("ARENDE_PAUS*", "arende_pause"),
+            ("*KVITTENS*", "erp_receipt"),
+            ("*FELLISTA*", "erp_receipt_error"),
         ],
     ),
 ];

@@ -48,8 +48,15 @@ fn cells_of(column: &mapping::Column) -> BoxedStrategy<Cell> {
         (Kind::Text, None) => {
             "[A-Za-z0-9åäöÅÄÖé;\"' .,-]{0,12}[a-zåäö]".prop_map(|text| text.trim().to_owned()).boxed()
         }
-        (Kind::Int, None) => any::<i32>().prop_map(|number| number.to_string()).boxed(),
-        (Kind::Long, None) => any::<i64>().prop_map(|number| number.to_string()).boxed(),
+        (Kind::Int | Kind::Long, None) => {
+            let (least, most) = if rule.kind == Kind::Int {
+                (i128::from(i32::MIN), i128::from(i32::MAX))
+            } else {
+                (i128::from(i64::MIN), i128::from(i64::MAX))
+            };
+            let (least, most) = (rule.minimum.unwrap_or(least), rule.maximum.unwrap_or(most));
+            (least..=most).prop_map(|number| number.to_string()).boxed()
+        }
         (Kind::Boolean, None) => any::<bool>().prop_map(|truth| truth.to_string()).boxed(),
         (Kind::Date, None) => (0..40_000_u64).prop_map(|days| (day(1950) + Days::new(days)).to_string()).boxed(),
         // in the daytime, when no clock is set forward or back

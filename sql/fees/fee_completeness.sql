@@ -74,13 +74,11 @@ expected as (
     select
         placement_id,
         cast(month as date) as month,
-        min(department) as department,
-        max(received_at) as received_at
+        min(department) as department
     from (
         select
             fee_placement.placement_id,
             fee_placement.department,
-            fee_placement.received_at,
             unnest(generate_series(
                 greatest(cast(date_trunc('month', fee_placement.starts_on) as date), span.first_month),
                 least(coalesce(fee_placement.ends_on, span.last_month), span.last_month),
@@ -103,8 +101,7 @@ fee_result as (
         fee_month.month,
         sum(fee_month.fee) as fee,
         count(case when fee_month.status = 'refused' then 1 end) as refused,
-        min(fee_month.department) as department,
-        max(fee_month.received_at) as received_at
+        min(fee_month.department) as department
     from fee_month
     cross join span
     where fee_month.month between span.first_month and span.last_month
@@ -112,6 +109,15 @@ fee_result as (
     group by
         fee_month.placement_id,
         fee_month.month
+),
+
+arrived as (
+    select
+        placement_id,
+        min(received_at) as received_at
+    from placement
+    where extracted_on <= as_of()
+    group by placement_id
 ),
 
 -- A side that is missing is a null; every placement and month of any side is here once.
@@ -127,12 +133,8 @@ compared as (
         coalesce(invoiced.lines, 0) as lines,
         invoiced.placement_id is not null as has_line,
         coalesce(fee_result.department, expected.department, invoiced.department) as department,
-        coalesce(
-            greatest(coalesce(fee_result.received_at, expected.received_at), invoiced.received_at),
-            fee_result.received_at,
-            expected.received_at,
-            invoiced.received_at
-        ) as received_at,
+        -- greatest leaves nulls out
+        greatest(arrived.received_at, invoiced.received_at) as received_at,
         coalesce(invoiced.evidence, arrow_cast(make_array(), 'List(Utf8)')) as evidence
     from (
         -- allow union: a placement and month that two sides have is one
@@ -142,6 +144,8 @@ compared as (
         union
         select placement_id, month from invoiced
     ) as keys
+    left join arrived
+        on arrived.placement_id = keys.placement_id
     left join expected
         on expected.placement_id = keys.placement_id
         and expected.month = keys.month

@@ -29,11 +29,139 @@ with landed as (
     union all
     select
         file_id,
+        'attest_right' as contract,
+        '' as currency,
+        cast(null as decimal(18, 2)) as amount,
+        false as rejected
+    from attest_right
+    union all
+    select
+        file_id,
+        'autogiro_mandate' as contract,
+        '' as currency,
+        cast(null as decimal(18, 2)) as amount,
+        false as rejected
+    from autogiro_mandate
+    union all
+    select
+        file_id,
+        'ber_run' as contract,
+        '' as currency,
+        cast(null as decimal(18, 2)) as amount,
+        false as rejected
+    from ber_run
+    union all
+    select
+        file_id,
+        'ber_setting' as contract,
+        '' as currency,
+        cast(null as decimal(18, 2)) as amount,
+        false as rejected
+    from ber_setting
+    union all
+    select
+        file_id,
+        'claim_status' as contract,
+        '' as currency,
+        cast(null as decimal(18, 2)) as amount,
+        false as rejected
+    from claim_status
+    union all
+    select
+        file_id,
+        'collection_remittance' as contract,
+        'SEK' as currency,
+        cast(amount as decimal(18, 2)) as amount,
+        false as rejected
+    from collection_remittance
+    union all
+    select
+        file_id,
+        'company_record' as contract,
+        '' as currency,
+        cast(null as decimal(18, 2)) as amount,
+        false as rejected
+    from company_record
+    union all
+    select
+        file_id,
+        'customer' as contract,
+        '' as currency,
+        cast(null as decimal(18, 2)) as amount,
+        false as rejected
+    from customer
+    union all
+    select
+        file_id,
+        'customer_invoice' as contract,
+        '' as currency,
+        cast(null as decimal(18, 2)) as amount,
+        false as rejected
+    from customer_invoice
+    union all
+    select
+        file_id,
         'customer_item' as contract,
         coalesce(currency, '') as currency,
         cast(remaining as decimal(18, 2)) as amount,
         false as rejected
     from customer_item
+    union all
+    select
+        file_id,
+        'customer_order' as contract,
+        '' as currency,
+        cast(null as decimal(18, 2)) as amount,
+        false as rejected
+    from customer_order
+    union all
+    select
+        file_id,
+        'einvoice_enrolment' as contract,
+        '' as currency,
+        cast(null as decimal(18, 2)) as amount,
+        false as rejected
+    from einvoice_enrolment
+    union all
+    select
+        file_id,
+        'family_credit' as contract,
+        '' as currency,
+        cast(null as decimal(18, 2)) as amount,
+        false as rejected
+    from family_credit
+    union all
+    select
+        file_id,
+        'family_message' as contract,
+        '' as currency,
+        cast(null as decimal(18, 2)) as amount,
+        false as rejected
+    from family_message
+    union all
+    select
+        file_id,
+        'fee_case' as contract,
+        '' as currency,
+        cast(null as decimal(18, 2)) as amount,
+        false as rejected
+    from fee_case
+    union all
+    select
+        file_id,
+        'fee_charge' as contract,
+        'SEK' as currency,
+        cast(amount as decimal(18, 2)) as amount,
+        false as rejected
+    from fee_charge
+    union all
+    select
+        file_id,
+        'guardian_contact' as contract,
+        '' as currency,
+        cast(null as decimal(18, 2)) as amount,
+        false as rejected
+    from guardian_contact
     union all
     select
         file_id,
@@ -69,6 +197,14 @@ with landed as (
     union all
     select
         file_id,
+        'invoice_delivery' as contract,
+        '' as currency,
+        cast(null as decimal(18, 2)) as amount,
+        false as rejected
+    from invoice_delivery
+    union all
+    select
+        file_id,
         'lease' as contract,
         '' as currency,
         cast(null as decimal(18, 2)) as amount,
@@ -93,6 +229,14 @@ with landed as (
     union all
     select
         file_id,
+        'legacy_writeoff' as contract,
+        'SEK' as currency,
+        cast(amount as decimal(18, 2)) as amount,
+        false as rejected
+    from legacy_writeoff
+    union all
+    select
+        file_id,
         'mandate_event' as contract,
         '' as currency,
         cast(null as decimal(18, 2)) as amount,
@@ -101,11 +245,27 @@ with landed as (
     union all
     select
         file_id,
+        'match_decision' as contract,
+        '' as currency,
+        cast(null as decimal(18, 2)) as amount,
+        false as rejected
+    from match_decision
+    union all
+    select
+        file_id,
         'payment_in' as contract,
         coalesce(currency, '') as currency,
         cast(amount as decimal(18, 2)) as amount,
         false as rejected
     from payment_in
+    union all
+    select
+        file_id,
+        'payment_plan' as contract,
+        'SEK' as currency,
+        cast(amount as decimal(18, 2)) as amount,
+        false as rejected
+    from payment_plan
     union all
     select
         file_id,
@@ -125,11 +285,51 @@ with landed as (
     union all
     select
         file_id,
+        'population_record' as contract,
+        '' as currency,
+        cast(null as decimal(18, 2)) as amount,
+        false as rejected
+    from population_record
+    union all
+    select
+        file_id,
+        'refund_order' as contract,
+        'SEK' as currency,
+        cast(amount as decimal(18, 2)) as amount,
+        false as rejected
+    from refund_order
+    union all
+    select
+        file_id,
+        'registered_person' as contract,
+        '' as currency,
+        cast(null as decimal(18, 2)) as amount,
+        false as rejected
+    from registered_person
+    union all
+    select
+        file_id,
         'rent_component' as contract,
         'SEK' as currency,
         cast(amount_per_month as decimal(18, 2)) as amount,
         false as rejected
     from rent_component
+    union all
+    select
+        file_id,
+        'request_pause' as contract,
+        '' as currency,
+        cast(null as decimal(18, 2)) as amount,
+        false as rejected
+    from request_pause
+    union all
+    select
+        file_id,
+        'service_request' as contract,
+        '' as currency,
+        cast(null as decimal(18, 2)) as amount,
+        false as rejected
+    from service_request
     union all
     select
         file_id,
@@ -149,11 +349,35 @@ with landed as (
     union all
     select
         file_id,
+        'taxed_income' as contract,
+        'SEK' as currency,
+        cast(employment_income as decimal(18, 2)) as amount,
+        false as rejected
+    from taxed_income
+    union all
+    select
+        file_id,
         'voucher_row' as contract,
         coalesce(currency, '') as currency,
         cast(amount as decimal(18, 2)) as amount,
         false as rejected
     from voucher_row
+    union all
+    select
+        file_id,
+        'workflow_rule' as contract,
+        '' as currency,
+        cast(null as decimal(18, 2)) as amount,
+        false as rejected
+    from workflow_rule
+    union all
+    select
+        file_id,
+        'writedown_order' as contract,
+        'SEK' as currency,
+        cast(amount as decimal(18, 2)) as amount,
+        false as rejected
+    from writedown_order
     union all
     select
         file_id,

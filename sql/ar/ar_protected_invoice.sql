@@ -34,6 +34,19 @@ with limits as (
         and (valid_to is null or valid_to >= as_of())
 ),
 
+registered as (
+    select
+        population_record.identity,
+        population_record.protection
+    from population_record
+    inner join (
+        select max(extracted_on) as extracted_on
+        from population_record
+        where extracted_on <= as_of()
+    ) as latest
+        on latest.extracted_on = population_record.extracted_on
+),
+
 protected_customers as (
     select distinct customer.customer_id
     from customer
@@ -43,14 +56,9 @@ protected_customers as (
         where extracted_on <= as_of()
     ) as latest
         on latest.extracted_on = customer.extracted_on
-    left join population_record
-        on population_record.identity = person_number(customer.identity, as_of())
-        and population_record.extracted_on = (
-            select max(extracted_on)
-            from population_record
-            where extracted_on <= as_of()
-        )
-    where coalesce(customer.protection, population_record.protection) is not null
+    left join registered
+        on registered.identity = person_number(customer.identity, as_of())
+    where coalesce(customer.protection, registered.protection) is not null
 ),
 
 judged as (

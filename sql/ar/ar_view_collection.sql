@@ -66,12 +66,13 @@ deferred as (
         on payment_plan.item_id = claims.item_id
         and payment_plan.granted_on <= claims.collection_sent_on
         and payment_plan.due_date >= claims.collection_sent_on
+    inner join (
+        select max(extracted_on) as extracted_on
+        from payment_plan
+        where extracted_on <= as_of()
+    ) as latest
+        on latest.extracted_on = payment_plan.extracted_on
     where payment_plan.status in ('active', 'finished')
-        and payment_plan.extracted_on = (
-            select max(extracted_on)
-            from payment_plan
-            where extracted_on <= as_of()
-        )
 ),
 
 remittances as (

@@ -30,21 +30,26 @@ pub fn catalogue(config: &Config, prefix: Option<&str>, open: bool) -> Result<Ex
     for requirement in asked {
         let status = Status::of(requirement, &library);
         counts.entry(requirement.area()).or_default().add(&status);
-        if !open || matches!(status, Status::Open) {
+        if !open || !matches!(status, Status::Implemented(_) | Status::Out) {
             let title: String = requirement.title.chars().take(SHOWN).collect();
             print::out(&format!("{:<7} {:<12} {title}", requirement.id, status.word()));
-            if let Status::Implemented(jobs) = &status {
-                for job in jobs {
-                    print::out(&format!("{:20} {job} ({} examples)", "", examples::count(config, &library, job)?));
-                }
+            for job in status.jobs() {
+                print::out(&format!("{:20} {job} ({} examples)", "", examples::count(config, &library, job)?));
+            }
+            if matches!(status, Status::InPart(_)) {
+                print::out(&format!("{:20} missing: {}", "", requirement.missing));
             }
         }
     }
-    print::out(&format!("\n{:<7} {:>11} {:>6} {:>12} {:>7}", "area", "implemented", "open", "no data", "all"));
+    print::out(&format!(
+        "\n{:<7} {:>11} {:>7} {:>6} {:>12} {:>7}",
+        "area", "implemented", "in part", "open", "no data", "all"
+    ));
     let mut all = Count::default();
     for (area, count) in &counts {
         print::out(&count.line(area));
         all.implemented += count.implemented;
+        all.in_part += count.in_part;
         all.open += count.open;
         all.out += count.out;
     }
@@ -57,6 +62,8 @@ pub fn catalogue(config: &Config, prefix: Option<&str>, open: bool) -> Result<Ex
 pub enum Status<'a> {
     /// By these jobs.
     Implemented(Vec<&'a str>),
+    /// By these jobs, but for what the catalogue says is missing.
+    InPart(Vec<&'a str>),
     /// Not yet.
     Open,
     /// There is nothing in it to compute.
@@ -69,9 +76,18 @@ impl<'a> Status<'a> {
         let names = |job: &&engine::Job| job.header.catalogue.contains(&requirement.id);
         let jobs: Vec<&str> = library.jobs.iter().filter(names).map(|job| job.name.as_str()).collect();
         match requirement.automation {
-            _ if !jobs.is_empty() => Self::Implemented(jobs),
+            _ if !jobs.is_empty() && requirement.missing.is_empty() => Self::Implemented(jobs),
+            _ if !jobs.is_empty() => Self::InPart(jobs),
             Automation::Out => Self::Out,
             Automation::Full | Automation::Assist => Self::Open,
+        }
+    }
+
+    /// The jobs that implement it.
+    pub fn jobs(&self) -> &[&'a str] {
+        match self {
+            Self::Implemented(jobs) | Self::InPart(jobs) => jobs,
+            Self::Open | Self::Out => &[],
         }
     }
 
@@ -79,6 +95,7 @@ impl<'a> Status<'a> {
     pub fn word(&self) -> &'static str {
         match self {
             Self::Implemented(_) => "implemented",
+            Self::InPart(_) => "in part",
             Self::Open => "open",
             Self::Out => "no data",
         }
@@ -90,6 +107,8 @@ impl<'a> Status<'a> {
 pub struct Count {
     /// Implemented.
     pub implemented: usize,
+    /// Implemented in part.
+    pub in_part: usize,
     /// Open.
     pub open: usize,
     /// Nothing to compute.
@@ -101,13 +120,15 @@ impl Count {
     pub fn add(&mut self, status: &Status<'_>) {
         match status {
             Status::Implemented(_) => self.implemented += 1,
+            Status::InPart(_) => self.in_part += 1,
             Status::Open => self.open += 1,
             Status::Out => self.out += 1,
         }
     }
 
     fn line(&self, area: &str) -> String {
-        let all = self.implemented + self.open + self.out;
-        format!("{area:<7} {:>11} {:>6} {:>12} {all:>7}", self.implemented, self.open, self.out)
+        let Self { implemented, in_part, open, out } = self;
+        let all = implemented + in_part + open + out;
+        format!("{area:<7} {implemented:>11} {in_part:>7} {open:>6} {out:>12} {all:>7}")
     }
 }

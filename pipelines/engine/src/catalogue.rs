@@ -27,6 +27,9 @@ pub struct Requirement {
     pub title: String,
     /// How much of it a job can do.
     pub automation: Automation,
+    /// What the jobs that name it do not do of it yet; empty where they do all.
+    #[serde(default)]
+    pub missing: String,
 }
 
 /// How much of a requirement a job can do.

@@ -271,6 +271,11 @@ impl Scope<'_> {
                 self.decide(&mut sources, &call.params.partition_by)?;
                 self.decide(&mut sources, call.params.order_by.iter().map(|sort| &sort.expr))?;
             }
+            Expr::ScalarSubquery(subquery) if subquery.outer_ref_columns.is_empty() => {
+                let read = relation(&subquery.subquery)?;
+                sources.add(read.columns.into_iter().next().unwrap_or_default());
+                sources.conditions.extend(read.rows);
+            }
             Expr::Exists(_)
             | Expr::InSubquery(_)
             | Expr::SetComparison(_)

@@ -227,7 +227,7 @@ fn registers_have_rows_as_wide_as_their_header_and_trailers_that_agree() {
     let files = every_file(&city.landing);
     let registers: Vec<&FileTruth> =
         city.truth.files.iter().filter(|f| !["bgmax", "ubl"].contains(&&*f.format)).collect();
-    assert_eq!(registers.len(), 13);
+    assert_eq!(registers.len(), 20);
     for file in registers {
         let bytes = &files[&file.path];
         let utf8 = file.format.starts_with("lois") || file.format == "bank_statement";

@@ -242,6 +242,7 @@ struct RequirementLine {
     status: &'static str,
     class: &'static str,
     jobs: Vec<(String, usize)>,
+    missing: String,
 }
 
 impl Requirements {
@@ -252,19 +253,21 @@ impl Requirements {
         for requirement in facts.library.catalogue.requirements() {
             let status = Status::of(requirement, facts.library);
             counts.entry(requirement.area().to_owned()).or_default().add(&status);
-            let (status, class, jobs) = match status {
-                Status::Implemented(jobs) => ("implemented", "implemented", jobs),
-                Status::Open => ("open", "open", Vec::new()),
-                Status::Out => ("no data", "out", Vec::new()),
+            let class = match status {
+                Status::Implemented(_) => "implemented",
+                Status::InPart(_) => "part",
+                Status::Open => "open",
+                Status::Out => "out",
             };
             let examples = |job: &str| (job.to_owned(), facts.examples.get(job).map_or(0, Vec::len));
             lines.push(RequirementLine {
                 id: requirement.id.clone(),
                 section: requirement.section.clone(),
                 title: requirement.title.clone(),
-                status,
+                status: status.word(),
                 class,
-                jobs: jobs.into_iter().map(examples).collect(),
+                jobs: status.jobs().iter().copied().map(examples).collect(),
+                missing: requirement.missing.clone(),
             });
         }
         Self { frame: Frame::new("Requirements", "catalogue.html"), counts, lines }

@@ -31,7 +31,7 @@ fn unknown_keys_and_words_are_errors() {
     is_refused("encoding = \"windows-1252\"", "encoding = \"ansi\"", "unknown variant `ansi`");
     is_refused("kind = \"delimited\"", "kind = \"csv\"", "unknown variant `csv`");
     is_refused("check = \"ocr\"", "check = \"luhn\"", "unknown variant `luhn`");
-    is_refused("contract = \"customer_item\"", "contract = \"customer\"", "no such contract; there are: ");
+    is_refused("contract = \"customer_item\"", "contract = \"item\"", "no such contract; there are: ");
 }
 
 #[test]

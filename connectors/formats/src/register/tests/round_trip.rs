@@ -40,9 +40,8 @@ fn cells_of(column: &mapping::Column) -> BoxedStrategy<Cell> {
         (_, Some(Check::Currency)) => prop::sample::select(vec!["SEK".to_owned(), "EUR".to_owned()]).boxed(),
         (_, Some(Check::Ocr)) => "[0-9]{3,20}".prop_map(|number| with_check_digit(&number, 0)).boxed(),
         (_, Some(Check::PersonalNumber)) => person().boxed(),
-        (_, Some(Check::Identity)) => {
-            prop_oneof![person(), "5[0-9][2-9][0-9]{6}".prop_map(|number| with_check_digit(&number, 0))].boxed()
-        }
+        (_, Some(Check::Identity)) => prop_oneof![person(), organisation()].boxed(),
+        (_, Some(Check::OrganisationNumber)) => organisation().boxed(),
         (_, Some(other)) => panic!("write a generator for {other:?}"),
         (Kind::Text, None) if rule.digits_only => "[0-9]{1,12}".boxed(),
         (Kind::Text, None) => {
@@ -89,6 +88,10 @@ fn person() -> impl Strategy<Value = String> {
         let born = day(1950) + Days::new(days);
         with_check_digit(&format!("{}{number:03}", born.format("%Y%m%d")), 2)
     })
+}
+
+fn organisation() -> impl Strategy<Value = String> {
+    "5[0-9][2-9][0-9]{6}".prop_map(|number| with_check_digit(&number, 0))
 }
 
 fn with_check_digit(number: &str, from: usize) -> String {

@@ -145,16 +145,12 @@ impl Provenance {
     }
 }
 
-/// Dozens of small questions are asked: planning them costs more than a better plan saves. What one asks for is constant,
-/// so that the planner leaves out sorts by it, and then its own check of the plan misses them.
+/// Dozens of small questions are asked: planning them costs more than a better plan saves.
 fn for_many_plans(context: &SessionContext) -> SessionContext {
     // The catalogue is shared: it must not be made anew.
     let mut config = context.copied_config().with_create_default_catalog_and_schema(false);
     config.options_mut().optimizer.max_passes = 1;
-    let state = context.state();
-    let rules = state.physical_optimizers().iter().filter(|rule| rule.name() != "SanityCheckPlan").cloned().collect();
-    let builder = SessionStateBuilder::new_from_existing(state).with_config(config);
-    SessionContext::new_with_state(builder.with_physical_optimizer_rules(rules).build())
+    SessionContext::new_with_state(SessionStateBuilder::new_from_existing(context.state()).with_config(config).build())
 }
 
 pub(crate) fn columns_named(rows: &RecordBatch, names: &[String]) -> Result<Vec<ArrayRef>> {

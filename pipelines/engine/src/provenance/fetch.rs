@@ -70,8 +70,26 @@ impl Fetcher<'_> {
         also: Option<&Expr>,
         keep: Keep,
     ) -> Result<Found> {
+        let conditions = restriction(keys, values)?.into_iter().chain(also.cloned()).collect();
+        match self.fetch_where(input, keys, values, conditions, keep).await {
+            // Of a column that a condition makes constant the planner leaves out sorts, and then misses them.
+            Err(_) if !keys.is_empty() => {
+                self.fetch_where(input, keys, values, also.cloned().into_iter().collect(), keep).await
+            }
+            found => found,
+        }
+    }
+
+    async fn fetch_where(
+        &self,
+        input: &LogicalPlan,
+        keys: &[Expr],
+        values: &[ArrayRef],
+        conditions: Vec<Expr>,
+        keep: Keep,
+    ) -> Result<Found> {
         let mut plan = LogicalPlanBuilder::from(input.clone());
-        for condition in restriction(keys, values)?.into_iter().chain(also.cloned()) {
+        for condition in conditions {
             plan = plan.filter(condition)?;
         }
         let named = keys

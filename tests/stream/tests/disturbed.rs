@@ -54,7 +54,7 @@ impl Held {
             }
             said
         });
-        told.recv_timeout(Duration::from_secs(120)).unwrap_or_else(|_| panic!("{verb} did not come to {point}"));
+        told.recv_timeout(Duration::from_secs(600)).unwrap_or_else(|_| panic!("{verb} did not come to {point}"));
         Self { child, release, said, since }
     }
 

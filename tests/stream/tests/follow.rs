@@ -18,7 +18,7 @@ use crate::program::run;
 const ROWS: &str = "select count(*), sum(amount) from customer_item";
 
 /// Longer than anything here takes.
-const LONG: Duration = Duration::from_secs(240);
+const LONG: Duration = Duration::from_secs(900);
 
 /// Processes that are stopped, as an operator stops them, and must end well.
 struct Followers(Vec<(&'static str, Child)>);

@@ -17,7 +17,7 @@ use telemetry::otlp::{self, Request, Span};
 use crate::folder::{Folder, each_file};
 use crate::program::run;
 
-const DEADLINE: Duration = Duration::from_secs(240);
+const DEADLINE: Duration = Duration::from_secs(900);
 
 /// A city of which only the files arrived that `keeps` chooses.
 fn small(keeps: impl Fn(&str) -> bool) -> Folder {

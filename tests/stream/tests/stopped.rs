@@ -46,7 +46,7 @@ fn asked_to_stop_while_it_waits_everything_ends_at_once_and_without_error() {
         process.says("serving at");
         let (status, took) = process.signal(signal);
         assert_eq!(status.code(), Some(0), "{verb}: {status}");
-        assert!(took < Duration::from_secs(10), "{verb} ended only after {took:?}");
+        assert!(took < Duration::from_secs(50), "{verb} ended only after {took:?}");
     }
 }
 
@@ -67,7 +67,7 @@ fn a_step_that_takes_too_long_to_end_is_abandoned_and_loses_nothing() {
         }
         let (status, took) = process.signal("TERM");
         assert_eq!(status.code(), Some(0), "{stage}: {status}");
-        assert!(took < Duration::from_secs(10), "while it wrote {stage} it ended only after {took:?}");
+        assert!(took < Duration::from_secs(50), "while it wrote {stage} it ended only after {took:?}");
     }
     assert_eq!(folder.generations().len(), 0, "it was stopped before it published");
     folder.up().succeeded();

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use crate::folder::{Folder, each_file, published};
 
 /// Settings that make every tick go the ways that large tables go: looking up rather than reading whole.
-const LOOK_UP: &str = "\n[refresh]\nsmall = 0\n";
+const LOOK_UP: &str = "small = 0\n";
 /// How the machine is used must not matter either.
 const OTHER_MACHINE: [(&str, &str); 2] =
     [("DATAFUSION_EXECUTION_BATCH_SIZE", "97"), ("DATAFUSION_EXECUTION_TARGET_PARTITIONS", "3")];

@@ -27,69 +27,17 @@ expired_on = "its last day"
 received_at = "when the ledger extract arrived"
 evidence = "references to the invoice and its item"
 */
-with offers as (
-    select
-        customer_invoice.invoice_no,
-        customer_invoice.department,
-        customer_invoice.customer_id,
-        customer_invoice.currency,
-        coalesce(customer_invoice.offer_expires, customer_invoice.due_date) as expired_on,
-        record_ref(
-            'customer_invoice',
-            customer_invoice.file_id,
-            customer_invoice.ordinal,
-            customer_invoice.byte_start,
-            customer_invoice.byte_end
-        ) as record
-    from customer_invoice
-    inner join (
-        select max(extracted_on) as extracted_on
-        from customer_invoice
-        where extracted_on <= as_of()
-    ) as latest
-        on latest.extracted_on = customer_invoice.extracted_on
-    where customer_invoice.invoice_type = 'offer'
-),
-
-items as (
-    select
-        customer_item.invoice_no,
-        min(customer_item.account) as account,
-        sum(customer_item.amount) as amount,
-        sum(customer_item.remaining) as remaining,
-        max(customer_item.received_at) as received_at,
-        min(
-            record_ref(
-                'customer_item',
-                customer_item.file_id,
-                customer_item.ordinal,
-                customer_item.byte_start,
-                customer_item.byte_end
-            )
-        ) as record
-    from customer_item
-    inner join (
-        select max(extracted_on) as extracted_on
-        from customer_item
-        where extracted_on <= as_of()
-    ) as latest
-        on latest.extracted_on = customer_item.extracted_on
-    group by customer_item.invoice_no
-)
-
 select
-    offers.invoice_no,
-    offers.department,
-    offers.customer_id,
-    items.account,
-    offers.currency,
-    cast(items.amount as decimal(18, 2)) as gross,
-    cast(items.remaining as decimal(18, 2)) as remaining,
-    offers.expired_on,
-    items.received_at,
-    make_array(offers.record, items.record) as evidence
-from offers
-inner join items
-    on items.invoice_no = offers.invoice_no
-where items.remaining <> 0
-    and offers.expired_on < as_of()
+    invoice_no,
+    department,
+    customer_id,
+    account,
+    currency,
+    gross,
+    remaining,
+    coalesce(offer_expires, due_date) as expired_on,
+    received_at,
+    evidence
+from ar_offer
+where remaining <> 0
+    and coalesce(offer_expires, due_date) < as_of()

@@ -29,71 +29,19 @@ has_expired = "true when that day has passed"
 received_at = "when the ledger extract arrived"
 evidence = "references to the invoice and its item"
 */
-with offers as (
-    select
-        customer_invoice.invoice_no,
-        customer_invoice.department,
-        customer_invoice.customer_id,
-        customer_invoice.currency,
-        customer_invoice.due_date,
-        customer_invoice.offer_expires,
-        record_ref(
-            'customer_invoice',
-            customer_invoice.file_id,
-            customer_invoice.ordinal,
-            customer_invoice.byte_start,
-            customer_invoice.byte_end
-        ) as record
-    from customer_invoice
-    inner join (
-        select max(extracted_on) as extracted_on
-        from customer_invoice
-        where extracted_on <= as_of()
-    ) as latest
-        on latest.extracted_on = customer_invoice.extracted_on
-    where customer_invoice.invoice_type = 'offer'
-),
-
-items as (
-    select
-        customer_item.invoice_no,
-        sum(customer_item.amount) as amount,
-        sum(customer_item.remaining) as remaining,
-        max(customer_item.received_at) as received_at,
-        min(
-            record_ref(
-                'customer_item',
-                customer_item.file_id,
-                customer_item.ordinal,
-                customer_item.byte_start,
-                customer_item.byte_end
-            )
-        ) as record
-    from customer_item
-    inner join (
-        select max(extracted_on) as extracted_on
-        from customer_item
-        where extracted_on <= as_of()
-    ) as latest
-        on latest.extracted_on = customer_item.extracted_on
-    group by customer_item.invoice_no
-)
-
 select
-    offers.invoice_no,
-    offers.department,
-    offers.customer_id,
-    offers.currency,
-    cast(items.amount as decimal(18, 2)) as gross,
-    cast(items.amount - items.remaining as decimal(18, 2)) as paid,
-    cast(items.remaining as decimal(18, 2)) as remaining,
-    offers.due_date,
-    offers.offer_expires,
-    coalesce(offers.offer_expires < as_of(), false) as has_expired,
-    items.received_at,
-    make_array(offers.record, items.record) as evidence
-from offers
-inner join items
-    on items.invoice_no = offers.invoice_no
-where items.remaining > 0
-    and items.remaining < items.amount
+    invoice_no,
+    department,
+    customer_id,
+    currency,
+    gross,
+    cast(gross - remaining as decimal(18, 2)) as paid,
+    remaining,
+    due_date,
+    offer_expires,
+    coalesce(offer_expires < as_of(), false) as has_expired,
+    received_at,
+    evidence
+from ar_offer
+where remaining > 0
+    and remaining < gross

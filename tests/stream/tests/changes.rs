@@ -131,7 +131,7 @@ fn a_change_is_planned_compared_deployed_rolled_back_and_replayed() {
     let digest = &second["ar_overpayment"].1;
     let forged: String = digest.chars().rev().collect();
     edit(&generation, digest, &forged);
-    ends(&folder, &["replay", "2"], 1, &["ar_overpayment: published", "155 tables the same, 1 different"]);
+    ends(&folder, &["replay", "2"], 1, &["ar_overpayment: published", "156 tables the same, 1 different"]);
 }
 
 #[test]

@@ -5,6 +5,8 @@
 //! asks [`positions::decide`] for each of them), which generation may follow the last one
 //! ([`generation::Candidate::publish`]), and what need not be kept any more ([`retention`]).
 
+#[cfg(test)]
+mod fate;
 pub mod fingerprint;
 pub mod generation;
 pub mod landing;

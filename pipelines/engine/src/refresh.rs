@@ -48,6 +48,7 @@ impl PartialEq for Values {
 impl Eq for Values {}
 
 impl Hash for Values {
+    // Few of one length are asked for: comparing them is cheaper than hashing them all.
     fn hash<H: Hasher>(&self, state: &mut H) {
         self.0.len().hash(state);
     }

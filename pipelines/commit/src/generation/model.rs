@@ -11,6 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use proptest::prelude::*;
 
 use super::*;
+use crate::fate::{Fate, fate};
 use crate::retention::Keep;
 
 const TABLES: [&str; 2] = ["match", "open"];
@@ -63,15 +64,6 @@ enum Event {
     Crash(usize),
     Arrive(usize),
     Vacuum(usize),
-}
-
-#[derive(Debug, Clone, Copy)]
-enum Fate {
-    Answered,
-    AnswerLost,
-    Late,
-    /// It arrives twice, as a client does that tries again; the second is read back.
-    Twice,
 }
 
 impl World {
@@ -200,19 +192,13 @@ fn committed(versions: &mut Vec<u64>, name: &str, last: Option<&Generation>, aim
 
 fn event() -> impl Strategy<Value = Event> {
     let writer = || 0..WRITERS;
-    let fate = prop_oneof![
-        5 => Just(Fate::Answered),
-        1 => Just(Fate::AnswerLost),
-        2 => Just(Fate::Late),
-        1 => Just(Fate::Twice),
-    ];
     prop_oneof![
         3 => Just(Event::Land),
         1 => (-50_i64..100).prop_map(Event::Clock),
         4 => writer().prop_map(Event::Run),
         2 => (writer(), 0_usize..5).prop_map(|(writer, back)| Event::Rollback(writer, back)),
         12 => writer().prop_map(Event::Commit),
-        8 => (writer(), fate).prop_map(|(writer, fate)| Event::Publish(writer, fate)),
+        8 => (writer(), fate()).prop_map(|(writer, fate)| Event::Publish(writer, fate)),
         1 => writer().prop_map(Event::Crash),
         2 => (0_usize..8).prop_map(Event::Arrive),
         1 => (0_usize..4).prop_map(Event::Vacuum),

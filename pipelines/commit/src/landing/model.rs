@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use proptest::prelude::*;
 
 use super::*;
+use crate::fate::{Fate, fate};
 
 const PARTITIONS: i32 = 2;
 const WRITERS: usize = 3;
@@ -69,17 +70,6 @@ enum Event {
     Compact,
     /// An operator decides to go on without what a partition has lost.
     GoOn(i32),
-}
-
-#[derive(Debug, Clone, Copy)]
-enum Fate {
-    Answered,
-    /// It arrives, and nobody is told.
-    AnswerLost,
-    /// It arrives some time, or never, and nobody is told.
-    Late,
-    /// It arrives twice, as a client does that tries again; the second is read back.
-    Twice,
 }
 
 impl World {
@@ -241,19 +231,13 @@ impl World {
 fn event() -> impl Strategy<Value = Event> {
     let writer = || 0..WRITERS;
     let partition = || 0..PARTITIONS;
-    let fate = prop_oneof![
-        4 => Just(Fate::Answered),
-        1 => Just(Fate::AnswerLost),
-        1 => Just(Fate::Late),
-        1 => Just(Fate::Twice),
-    ];
     prop_oneof![
         3 => (partition(), 1_i64..6).prop_map(|(partition, by)| Event::Grow(partition, by)),
         1 => (partition(), 1_i64..4).prop_map(|(partition, by)| Event::Lose(partition, by)),
         2 => writer().prop_map(Event::Start),
         6 => (writer(), 0_i64..4, 0_i64..4).prop_map(|(writer, a, b)| Event::Take(writer, [a, b])),
         6 => writer().prop_map(Event::Look),
-        6 => (writer(), fate).prop_map(|(writer, fate)| Event::Commit(writer, fate)),
+        6 => (writer(), fate()).prop_map(|(writer, fate)| Event::Commit(writer, fate)),
         1 => writer().prop_map(Event::Crash),
         1 => (0_usize..8).prop_map(Event::Arrive),
         1 => Just(Event::Compact),

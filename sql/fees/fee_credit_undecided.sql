@@ -10,7 +10,7 @@ amount = "amount"
 queue = "avgift-tillgodohavande"
 queue_title = "Tillgodohavanden att besluta om"
 service_level = "SLA55"
-why = "Kund {customer_id} har {amount} kr till godo sedan {arisen_on}. Förslag: {proposal_sv}."
+why = "Kund {customer_id} har {amount} till godo sedan {arisen_on}. Förslag: {proposal_sv}."
 action = "{action_sv}"
 
 [columns]

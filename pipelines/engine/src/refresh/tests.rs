@@ -227,3 +227,31 @@ fn computed_by_key_is_what_is_computed_in_full() {
     let keyed = keyed.into_inner().unwrap();
     assert!(keyed.len() * 2 > library.jobs.len(), "most jobs are refreshed by key: {keyed:?}");
 }
+
+/// Two tables of which the second has changed; `a.k` is reached through a question to `a`.
+fn is_by_key(rows: u64, look_up: u64) -> Result<usize, String> {
+    let library = Library::parse(Path::new("sql"), crate::files::Files::default()).unwrap();
+    let planner = Planner::new(&library, chrono::NaiveDate::from_ymd_opt(2026, 3, 31).unwrap());
+    let cells = |values: [&str; 2]| Arc::new(arrow::array::StringArray::from(values.to_vec())) as ArrayRef;
+    let table = |k, x| RecordBatch::try_from_iter([("k", cells(k)), ("x", cells(x))]).unwrap();
+    let (a, b) = (table(["1", "2"], ["p", "q"]), table(["8", "9"], ["p", "r"]));
+    let context = context(&planner, &[("a".to_owned(), a), ("b".to_owned(), b.clone())].into());
+    let plan = block_on(context.state().create_logical_plan("select a.k, b.x from a join b on a.x = b.x")).unwrap();
+    let plan = context.state().optimize(&plan).unwrap();
+    let changes = [("b".to_owned(), Change::Rows(Difference { removed: Vec::new(), added: vec![b] }))].into();
+    let rows = [("a".to_owned(), rows), ("b".to_owned(), 2)].into();
+    let refresher = Refresher { context: &context, changes: &changes, rows: &rows, most: 10, small: 100, look_up };
+    match block_on(by_key(&refresher, &plan, "k", None)) {
+        Ok(found) => Ok(found.unwrap().0.len()),
+        Err(Stop::Blocked(reason)) => Err(reason.to_string()),
+        Err(Stop::Failed(error)) => panic!("{error}"),
+    }
+}
+
+#[test]
+fn where_finding_the_keys_costs_more_than_everything_it_is_computed_in_full() {
+    assert_eq!(is_by_key(10_000_000, 100_000), Ok(1), "a few questions beside a large table");
+    assert_eq!(is_by_key(2, 0), Ok(1), "whatever it costs");
+    let reason = is_by_key(2, 100_000).unwrap_err();
+    assert!(reason.contains("costs more than to compute everything"), "{reason}");
+}

@@ -9,8 +9,8 @@ use crate::program::root;
 use crate::ticks::{bring, hold_back};
 
 /// Of so many files at a landing place, one is kept; the other places stay empty.
-const SPARSE: [(&str, usize); 2] = [("bank", 8), ("einvoice", 40)];
-/// Files that come later.
+const SPARSE: [(&str, usize); 2] = [("bank", 7), ("einvoice", 40)];
+/// Files that come later: they bring few of the payments, or all would be computed again.
 const LATER: usize = 4;
 
 /// Numbers that repeat from run to run (a linear congruential generator, as in Knuth's MMIX).

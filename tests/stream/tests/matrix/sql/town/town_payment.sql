@@ -11,7 +11,7 @@ amount = "its amount"
 */
 select
     payment_id,
-    right(payment_id, 3) as bucket,
+    right(payment_id, 2) as bucket,
     max(amount) as amount
 from payment_in
 group by
